@@ -1,0 +1,345 @@
+"""The command line: each verb is one call of the library."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from distaff.errors import DistaffError, UsageError
+from distaff.registry import look_up
+
+if TYPE_CHECKING:
+    from distaff.experiment import Experiment
+    from distaff.runs import Run
+
+Folder = Annotated[Path, tyro.conf.Positional]
+Noun = Literal["models", "data", "nets", "likelihoods", "metrics", "figures", "recipes", "runs"]
+TYRO = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
+KIND_FLAGS = ("data", "model", "model.encoder", "model.decoder", "model.likelihood")
+
+
+def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> None:
+    """Train a model in a few minutes, measure it, draw it, and write a report.
+
+    Position x, position y and scale of small sprites each find a latent of their own. Nothing is
+    downloaded. A demo that was interrupted goes on where it stopped.
+
+    Example: distaff demo --seed 1
+
+    Args:
+        runs: Folder that holds all runs.
+        seed: Another seed gives another model.
+        open: Open the report in the browser.
+    """
+    from dataclasses import replace
+
+    from distaff.evaluate import evaluate
+    from distaff.illustrate import illustrate
+    from distaff.recipes import DEMO
+    from distaff.report import report
+    from distaff.terminal import STDERR, print_scores
+
+    (run,) = _train(replace(DEMO, seeds=(seed,)), runs, resume=True)
+    with STDERR.status("measuring"):
+        scores = evaluate(run)
+    with STDERR.status("drawing"):
+        illustrate(run)
+    print_scores(run, scores)
+    path = report(run)
+    print(f"report: {path}")
+    if open:
+        import webbrowser
+
+        webbrowser.open(path.resolve().as_uri())
+
+
+def train(recipe: Annotated[str, tyro.conf.Positional]) -> None:
+    """Train the model of a recipe, or of an experiment.json, one run for each seed.
+
+    The recipe comes first; `distaff train RECIPE --help` shows its settings with their values, and
+    `distaff list recipes` the recipes. A finished run is found again and not trained twice.
+
+    Examples:
+        distaff train mnist-vae --seeds 0 1 2 --training.epochs 5
+        distaff train dsprites-beta-vae --model.beta 8 --name beta-8
+        distaff train demo --model beta-vae --model.decoder dense
+        distaff train demo --resume
+        distaff train runs/demo/0123abcd/seed-0/experiment.json --seeds 7
+
+    Args:
+        recipe: Name of a recipe, or path of an experiment.json.
+    """
+    raise UsageError(f"give the recipe first: distaff train {recipe} ...")
+
+
+def evaluate(
+    run: Folder,
+    *,
+    metrics: tuple[str, ...] = (),
+    images: int = 10_000,
+    seed: int = 0,
+    json: bool = False,
+) -> None:
+    """Measure a run, or all runs in a folder, on held-out images.
+
+    Examples:
+        distaff evaluate runs/demo
+        distaff evaluate runs/demo --metrics mutual-information-gap --json
+
+    Args:
+        run: Folder of a run, or one that holds runs.
+        metrics: What to measure; by default the metrics of the recipe.
+        images: How many test images are encoded.
+        seed: Of the choice of images and of the metrics.
+        json: Print JSON.
+    """
+    from distaff.evaluate import evaluate
+    from distaff.terminal import STDERR, print_scores
+
+    if images < 1:
+        raise UsageError(f"images is {images}; it must be at least 100.")
+    found = _finished_runs(run)
+    for each in found:
+        with STDERR.status(f"measuring {each.folder}"):
+            scores = evaluate(each, metrics, images=images, seed=seed)
+        if not json:
+            print_scores(each, scores)
+    if json:
+        _print_json({str(each.folder): each.read("scores.json") for each in found})
+
+
+def illustrate(run: Folder, *, figures: tuple[str, ...] = (), json: bool = False) -> None:
+    """Draw the figures of a run, or of all runs in a folder, as PNG and PDF.
+
+    Examples:
+        distaff illustrate runs/demo
+        distaff illustrate runs/dsprites-beta-vae --figures q1_a q1_b
+
+    Args:
+        run: Folder of a run, or one that holds runs.
+        figures: What to draw; by default the figures of the recipe.
+        json: Print JSON.
+    """
+    from distaff.illustrate import illustrate
+    from distaff.terminal import STDERR
+
+    paths = []
+    for each in _finished_runs(run):
+        with STDERR.status(f"drawing {each.folder}"):
+            paths += [str(path) for path in illustrate(each, figures)]
+    if json:
+        _print_json(paths)
+    else:
+        print("\n".join(paths))
+
+
+def compare(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], *, json: bool = False) -> None:
+    """Compare experiments: mean, interval and range of each score over the seeds.
+
+    Example: distaff compare runs/demo runs/dsprites-beta-vae
+
+    Args:
+        runs: Folders that hold runs.
+        json: Print JSON.
+    """
+    from distaff.compare import compare
+    from distaff.runs import find_runs
+    from distaff.terminal import print_comparison
+
+    if not runs:
+        raise UsageError("no folder given; for example distaff compare runs/demo")
+    rows = compare([run for folder in runs for run in find_runs(folder)])
+    if json:
+        _print_json([row._asdict() for row in rows])
+    else:
+        print_comparison(rows)
+
+
+def report(run: Folder, *, json: bool = False) -> None:
+    """Write a page that stands alone: scores, figures, settings, how to reproduce the run.
+
+    What was not measured or drawn yet is measured and drawn first.
+
+    Example: distaff report runs/demo
+
+    Args:
+        run: Folder of a run, or one that holds runs.
+        json: Print JSON.
+    """
+    from distaff.evaluate import evaluate
+    from distaff.illustrate import illustrate
+    from distaff.report import report
+    from distaff.terminal import STDERR
+
+    paths = []
+    for each in _finished_runs(run):
+        with STDERR.status(f"writing the report of {each.folder}"):
+            if not each.scores:
+                evaluate(each)
+            if not each.figures_folder.is_dir():
+                illustrate(each)
+            paths.append(str(report(each)))
+    if json:
+        _print_json(paths)
+    else:
+        print("\n".join(f"report: {path}" for path in paths))
+
+
+def list_(
+    what: Annotated[Noun | None, tyro.conf.Positional] = None,
+    *,
+    runs: Path = Path("runs"),
+    json: bool = False,
+) -> None:
+    """List what there is: models, data sets, nets, likelihoods, metrics, figures, recipes, runs.
+
+    Examples:
+        distaff list
+        distaff list runs --runs runs --json
+
+    Args:
+        what: What to list; everything but runs where it is not given.
+        runs: Folder that holds all runs.
+        json: Print JSON.
+    """
+    from distaff.catalogue import CATALOGUE, list_runs
+    from distaff.terminal import print_list
+
+    if what == "runs":
+        listed = {"runs": list_runs(runs)}
+    else:
+        listed = {noun: lines() for noun, lines in CATALOGUE.items() if what in (None, noun)}
+    if json:
+        _print_json({noun: dict(lines) for noun, lines in listed.items()})
+    else:
+        for noun, lines in listed.items():
+            print_list(noun, lines)
+
+
+VERBS: dict[str, Callable[..., None]] = {
+    "demo": demo,
+    "train": train,
+    "evaluate": evaluate,
+    "illustrate": illustrate,
+    "compare": compare,
+    "report": report,
+    "list": list_,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a verb; returns the exit code: 0, 1 for what went wrong, 2 for what was asked wrongly.
+
+    `--debug` anywhere shows the traceback of an error.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        _dispatch(words)
+    except (DistaffError, OSError, ValueError) as error:
+        if debug:
+            raise
+        print(f"distaff: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, DistaffError) else 1
+    except KeyboardInterrupt:
+        print("distaff: stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _dispatch(words: list[str]) -> None:
+    if words and not words[0].startswith("-"):
+        look_up(VERBS, words[0], "command")
+    if words[:1] == ["train"] and len(words) > 1 and not words[1].startswith("-"):
+        _train_with_flags(words[1], words[2:])
+    else:
+        tyro.extras.subcommand_cli_from_dict(
+            VERBS, prog="distaff", description=__doc__, args=words or ["--help"], config=TYRO
+        )
+
+
+def _train_with_flags(recipe: str, flags: list[str]) -> None:
+    """Parses the flags that the types of a recipe's own configs give rise to."""
+    from distaff.experiment import Experiment
+
+    start = _change_kinds(_experiment_named(recipe), flags)
+
+    def train(
+        experiment: Annotated[Experiment, tyro.conf.arg(name="")] = start,
+        runs: Path = Path("runs"),
+        resume: bool = False,
+        json: bool = False,
+    ) -> None:
+        trained = _train(experiment, runs, resume=resume)
+        folders = [str(run.folder) for run in trained]
+        if json:
+            _print_json(folders)
+        else:
+            print("\n".join(f"trained: {folder}" for folder in folders))
+
+    train.__doc__ = f"""Train {recipe}, one run for each seed.
+
+    --data, --model, --model.encoder, --model.decoder and --model.likelihood followed by a name
+    (see distaff list) change the kind; its settings are then shown and can be set.
+
+    Args:
+        experiment: What to train.
+        runs: Folder that holds all runs.
+        resume: Go on with runs that were interrupted.
+        json: Print JSON.
+    """
+    tyro.cli(train, prog=f"distaff train {recipe}", args=flags, config=TYRO[:2])
+
+
+def _experiment_named(recipe: str) -> "Experiment":
+    from distaff.experiment import experiment_from_json
+    from distaff.recipes import RECIPES
+    from distaff.runs import Run
+
+    path = Path(recipe)
+    if path.suffix == ".json":
+        return experiment_from_json(Run(path.parent).read(path.name)["experiment"])
+    return look_up(RECIPES, recipe, "recipe")
+
+
+def _change_kinds(experiment: "Experiment", flags: list[str]) -> "Experiment":
+    """Takes `--model.decoder dense` and the like out of the flags and changes the experiment."""
+    from distaff.experiment import with_kind
+
+    for path in KIND_FLAGS:
+        if f"--{path}" in flags:
+            place = flags.index(f"--{path}")
+            if place + 1 == len(flags):
+                raise UsageError(f"--{path} needs a name; see distaff list.")
+            experiment = with_kind(experiment, path, flags[place + 1])
+            del flags[place : place + 2]
+    return experiment
+
+
+def _train(experiment: "Experiment", runs: Path, *, resume: bool) -> "list[Run]":
+    from distaff.terminal import TrainingProgress
+    from distaff.train import train
+
+    with TrainingProgress() as progress:
+        return train(experiment, runs, resume=resume, progress=progress)
+
+
+def _finished_runs(folder: Path) -> "list[Run]":
+    from distaff.errors import RunError
+    from distaff.runs import find_runs
+
+    found = find_runs(folder)
+    finished = [run for run in found if run.finished]
+    if not finished:
+        raise RunError(
+            f"the run at {found[0].folder} is not finished; go on with distaff train and --resume."
+        )
+    return finished
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=2))

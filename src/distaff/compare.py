@@ -1,0 +1,66 @@
+"""Many runs to one table: mean and spread over the seeds of each experiment."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import t as student
+
+from distaff.errors import RunError
+from distaff.runs import Run
+
+
+class Row(NamedTuple):
+    """One number of one experiment, over its seeds."""
+
+    experiment: str
+    """Recipe and hash of the config."""
+    quantity: str
+    seeds: int
+    mean: float
+    interval: tuple[float, float] | None
+    """95 % confidence interval of the mean over seeds (Student's t); None for a single seed."""
+    median: float
+    smallest: float
+    largest: float
+
+
+def compare(runs: Sequence[Run]) -> list[Row]:
+    """Returns a row for each experiment and each of its scores, parts and loss terms.
+
+    Args:
+        runs: finished runs; runs that are not finished are left out.
+
+    Raises:
+        RunError: none of the runs is finished.
+    """
+    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for run in runs:
+        if run.finished:
+            experiment = f"{run.experiment.name}/{run.experiment.config_hash}"
+            for quantity, value in _quantities(run).items():
+                values[experiment, quantity].append(value)
+    if not values:
+        raise RunError(f"none of the {len(runs)} runs is finished; train them first.")
+    return [_row(*key, np.array(numbers)) for key, numbers in values.items()]
+
+
+def _quantities(run: Run) -> dict[str, float]:
+    result = {}
+    for name, score in run.scores.items():
+        result[name] = score.value
+        result |= {f"{name}: {part}": value for part, value in score.parts.items()}
+    last = next(line for line in reversed(run.log) if line["split"] == "validation")
+    terms = {name: last[name] for name in ("reconstruction", "kl")}
+    return result | {f"validation {name}": value for name, value in terms.items()}
+
+
+def _row(experiment: str, quantity: str, numbers: np.ndarray) -> Row:
+    count, mean = len(numbers), float(numbers.mean())
+    interval = None
+    if count > 1:
+        margin = float(student.ppf(0.975, count - 1) * numbers.std(ddof=1) / np.sqrt(count))
+        interval = (mean - margin, mean + margin)
+    low, high = float(numbers.min()), float(numbers.max())
+    return Row(experiment, quantity, count, mean, interval, float(np.median(numbers)), low, high)

@@ -1,0 +1,51 @@
+"""Data sets, by name, and the one function that loads them."""
+
+from typing import Any
+
+from distaff.data.base import Dataset
+from distaff.data.dsprites import DSprites
+from distaff.data.factors import FactorDataset
+from distaff.data.fashion_mnist import FashionMnist
+from distaff.data.folder import data_folder
+from distaff.data.mnist import Mnist
+from distaff.data.sprites import Sprites
+from distaff.errors import UsageError
+from distaff.registry import look_up
+
+DATASETS: dict[str, type[Dataset]] = {
+    "dsprites": DSprites,
+    "sprites": Sprites,
+    "mnist": Mnist,
+    "fashion-mnist": FashionMnist,
+}
+
+__all__ = [
+    "DATASETS",
+    "DSprites",
+    "Dataset",
+    "FactorDataset",
+    "FashionMnist",
+    "Mnist",
+    "Sprites",
+    "data_folder",
+    "load",
+]
+
+
+def load(name: str, **settings: Any) -> FactorDataset:
+    """Loads a data set.
+
+    Args:
+        name: one of `DATASETS`.
+        **settings: fields of the data set's `Config`, for example `size=32` of `sprites`.
+
+    Raises:
+        UsageError: unknown name or setting.
+        DataError: a file is missing or not what it should be.
+    """
+    dataset = look_up(DATASETS, name, "data set")
+    try:
+        config = dataset.Config(**settings)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{name} does not take {settings}: {error}.") from None
+    return dataset(config).load()

@@ -1,0 +1,88 @@
+"""Image sets in the IDX format of MNIST."""
+
+import gzip
+import hashlib
+import zlib
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from distaff.data.base import Dataset
+from distaff.data.factors import FactorDataset, StoredImages
+from distaff.data.folder import data_file
+from distaff.errors import DataError
+from distaff.types import Array
+
+FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+
+
+class IdxDataset(Dataset):
+    """70,000 grey images, 28 x 28, with ten classes, in four official files.
+
+    Parts: the first 50,000 training images are `train`, the last 10,000 `validation`, the test
+    images `test`.
+    """
+
+    folder: ClassVar[str]
+    factor_name: ClassVar[str]
+    md5: ClassVar[tuple[str, str, str, str]]
+    """Sums of the four files, in the order of `FILES`."""
+
+    def load(self) -> FactorDataset:
+        """Reads the four files, checks their sums and puts training before test images."""
+        paths = [data_file(self.folder, name) for name in FILES]
+        for path, md5 in zip(paths, self.md5, strict=True):
+            check_md5(path, md5)
+        images = np.concatenate([read_idx(paths[0]), read_idx(paths[2])])
+        labels = torch.from_numpy(np.concatenate([read_idx(paths[1]), read_idx(paths[3])]))
+        return FactorDataset(
+            source=StoredImages(torch.from_numpy(images)[:, None]),
+            factors=labels[:, None].to(torch.int16),
+            values=labels[:, None].to(torch.float64),
+            factor_names=(self.factor_name,),
+            factor_sizes=(10,),
+            image_shape=(1, 28, 28),
+            parts={
+                "train": torch.arange(50_000),
+                "validation": torch.arange(50_000, 60_000),
+                "test": torch.arange(60_000, 70_000),
+            },
+        )
+
+
+def check_md5(path: Path, expected: str) -> None:
+    """Raises DataError when the MD5 sum of a file is not the expected one."""
+    found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    if found != expected:
+        raise DataError(
+            f"{path} has the MD5 sum {found}, the official file has {expected}; replace the file."
+        )
+
+
+def read_idx(path: Path) -> Array:
+    """Reads a gzipped IDX file of bytes.
+
+    The format: two zero bytes, the type (8 is unsigned byte), the number of dimensions, each
+    dimension as a big-endian 32-bit number, then the values.
+
+    Raises:
+        DataError: the file is not of this format, or shorter or longer than it says.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is not a whole gzip file ({error}); replace it.") from None
+    if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
+        raise DataError(f"{path} is not an IDX file of bytes; replace it by the official one.")
+    shape = np.frombuffer(content, ">u4", count=content[3], offset=4).tolist()
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * content[3])
+    if values.size != np.prod(shape, dtype=object):
+        raise DataError(f"{path} says it holds {shape} bytes and holds {values.size}; replace it.")
+    return values.reshape(shape)

@@ -1,0 +1,27 @@
+"""The errors a person can mend: one sentence with the value, the limit and what to do."""
+
+
+class DistaffError(Exception):
+    """Something went wrong that a person can mend; the command line prints it and exits with 1."""
+
+    exit_code = 1
+
+
+class UsageError(DistaffError):
+    """A name, flag or value that distaff does not take; the command line exits with 2."""
+
+    exit_code = 2
+
+
+class DataError(DistaffError):
+    """A data set that is missing, or whose files are not what they should be."""
+
+
+class RunError(DistaffError):
+    """A run folder that is missing, unfinished, damaged or not writable."""
+
+
+class Interrupted(DistaffError):  # noqa: N818 - the word says what happened, and it is no fault
+    """A training stopped by Ctrl-C or SIGTERM after its state was saved."""
+
+    exit_code = 130

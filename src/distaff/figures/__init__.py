@@ -1,0 +1,17 @@
+"""Figures: arrays in, matplotlib figure out."""
+
+from distaff.figures.interpolations import interpolations
+from distaff.figures.reconstructions import reconstructions
+from distaff.figures.relation_matrix import relation_matrix
+from distaff.figures.samples import samples
+from distaff.figures.training_curves import training_curves
+from distaff.figures.traversals import traversals
+
+__all__ = [
+    "interpolations",
+    "reconstructions",
+    "relation_matrix",
+    "samples",
+    "training_curves",
+    "traversals",
+]

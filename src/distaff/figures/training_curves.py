@@ -1,0 +1,40 @@
+"""Terms of the loss over the steps of a training."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from distaff.figures.house_style import COLOURS, figure_of_height, house_style
+
+Curve = tuple[Sequence[float], Sequence[float]]
+
+
+def training_curves(curves: Mapping[str, Mapping[str, Curve]], *, title: str = "") -> Figure:
+    """Draws a panel for each term, with one line for each split.
+
+    Args:
+        curves: term -> split -> (steps, values in nats per image); a split with the name
+            `validation` is drawn with dots, since it is looked at more seldom.
+        title: above all.
+    """
+    with house_style():
+        figure = figure_of_height(2.4)
+        panels = figure.subplots(1, len(curves), squeeze=False)[0]
+        for axes, (term, splits) in zip(panels, curves.items(), strict=True):
+            for colour, (split, (steps, values)) in zip(COLOURS, splits.items(), strict=False):
+                marker = "o" if split == "validation" else ""
+                axes.plot(steps, values, color=colour, marker=marker, markersize=3, label=split)
+            axes.set_title(term.replace("_", " "))
+            axes.set_xlabel("step")
+            axes.set_ylim(*_range([v for _, values in splits.values() for v in values]))
+        panels[0].set_ylabel("nats per image")
+        panels[-1].legend()
+        figure.suptitle(title)
+    return figure
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """From the least to what all but the first steps of a training stay below."""
+    low, high = min(values), sorted(values)[int(0.95 * (len(values) - 1))]
+    margin = 0.08 * (high - low) or 1.0
+    return low - margin, high + margin

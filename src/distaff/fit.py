@@ -1,0 +1,329 @@
+"""The training loop: one for all models, one player or several."""
+
+import ctypes
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from distaff.data import FactorDataset
+from distaff.errors import DistaffError, UsageError
+from distaff.models import Model
+from distaff.types import Batch, LossTerms, Noise, Settings
+
+Record = dict[str, Any]
+VALIDATION_BATCH = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a model is trained."""
+
+    steps: int = 10_000
+    """Number of parameter updates."""
+    epochs: int | None = None
+    """Passes over the training images; where given, it decides the number of steps."""
+    batch_size: int = 64
+    """Images a step."""
+    learning_rate: float = 1e-3
+    """Step size of Adam."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Whether the learning rate stays, or falls to 0 along half a cosine over all steps."""
+    gradient_clip: float | None = None
+    """Largest norm of a player's gradient; a longer one is shortened to it."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Number format of the nets; parameters and losses are float32 in either."""
+    device: str = "auto"
+    """Where to train: auto (CUDA, then MPS, then CPU), cpu, cuda, cuda:1, mps."""
+    log_every: int = 100
+    """Steps between two lines of the training log, each the mean over these steps."""
+    validate_every: int = 1000
+    """Steps between two looks at held-out images."""
+    validation_images: int = 2048
+    """Held-out images looked at, or all of them where there are fewer."""
+    patience: int | None = None
+    """Stop after this many looks in a row without gain, and go back to the best parameters."""
+    minimal_gain: float = 0.0
+    """Gain in nats per image that counts as one."""
+
+    def __post_init__(self) -> None:
+        """Refuses numbers with which there is nothing to train."""
+        for name in ("steps", "batch_size", "log_every", "validate_every", "validation_images"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("epochs", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1")
+        for name in ("learning_rate", "gradient_clip"):
+            value = getattr(self, name)
+            if value is not None and not (0 < value < math.inf):
+                raise ValueError(f"{name} is {value}; it must be above 0, for example 0.001")
+
+
+class NonFiniteLossError(DistaffError):
+    """A loss or gradient that is no finite number, with the batch that gave it."""
+
+    def __init__(self, step: int, batch: Batch, noise: Noise, terms: LossTerms) -> None:
+        self.batch = batch
+        self.noise = noise
+        self.terms = {name: value.item() for name, value in terms.items()}
+        named = ", ".join(f"{name} {value:.6g}" for name, value in self.terms.items())
+        super().__init__(
+            f"loss or gradient is not finite at step {step} ({named}); try a lower "
+            f"--training.learning-rate or --training.gradient-clip 100"
+        )
+
+
+class Fit:
+    """A training under way.
+
+    The images of a step follow from the seed and the step alone; the noise comes from a generator
+    whose state is part of `state_dict`. A training that is stopped, saved and taken up again
+    therefore ends in the same parameters, to the bit, as one that was not.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        train: FactorDataset,
+        validation: FactorDataset,
+        training: Training,
+        *,
+        seed: int,
+    ) -> None:
+        """Moves model and images to the device and makes the optimisers.
+
+        Args:
+            model: trained in place.
+            train: images to learn from.
+            validation: held-out images.
+            training: how.
+            seed: decides order of images and noise.
+        """
+        keep_freed_memory()
+        self.training = training
+        self.device = choose_device(training.device)
+        self.model = model.to(self.device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.train = train.to(self.device)
+        self.validation = validation.to(self.device)
+        self.seed = seed
+        self.steps = number_of_steps(training, len(train))
+        self.step = 0
+        self.parameters = {
+            name: [p for module in player.modules for p in model.get_submodule(module).parameters()]
+            for name, player in model.players.items()
+        }
+        self.optimizers = {
+            name: torch.optim.Adam(parameters, lr=training.learning_rate, fused=True)
+            for name, parameters in self.parameters.items()
+        }
+        self.noise_generator = torch.Generator(self.device).manual_seed(seed)
+        self.sums: dict[str, float] = {}
+        self.best: dict[str, Any] = {"objective": math.inf, "step": 0, "looks_since": 0}
+        self.best_parameters: dict[str, Tensor] = {}
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last step was taken, or patience is at its end."""
+        patience = self.training.patience
+        exhausted = patience is not None and self.best["looks_since"] >= patience
+        return self.step >= self.steps or exhausted
+
+    def advance(self) -> list[Record]:
+        """Takes one step; returns the lines of the log that it gives rise to.
+
+        Raises:
+            NonFiniteLossError: loss or gradient is not finite; no parameter was changed.
+        """
+        settings = self.model.settings(self.step)
+        for name in self.parameters:
+            self._update(name, settings)
+        self.step += 1
+        records = []
+        if self.step % self.training.log_every == 0 or self.step == self.steps:
+            records.append(self._training_record(settings))
+        if self.step % self.training.validate_every == 0 or self.step == self.steps:
+            records.append(self._validation_record())
+        if self.finished and self.training.patience is not None:
+            self.model.load_state_dict(self.best_parameters)
+        return records
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns all that is needed to go on later."""
+        return {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "noise_generator": self.noise_generator.get_state(),
+            "sums": self.sums,
+            "best": self.best,
+            "best_parameters": self.best_parameters,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes up the training whose `state_dict` this is."""
+        self.step = state["step"]
+        self.model.load_state_dict(state["model"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        self.noise_generator.set_state(state["noise_generator"].cpu())
+        self.sums = state["sums"]
+        self.best = state["best"]
+        self.best_parameters = state["best_parameters"]
+
+    def _update(self, player: str, settings: Settings) -> None:
+        batch = self._batch()
+        noise = self.model.sample_noise(len(batch.images), self.noise_generator)
+        terms, loss = self._loss(batch, noise, player, settings)
+        parameters = self.parameters[player]
+        gradients = torch.autograd.grad(loss, parameters)
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if not math.isfinite(norm.item()):
+            raise NonFiniteLossError(self.step, batch, noise, terms)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        if self.training.gradient_clip is not None:
+            torch.nn.utils.clip_grads_with_norm_(parameters, self.training.gradient_clip, norm)
+        for group in self.optimizers[player].param_groups:
+            group["lr"] = self._learning_rate()
+        self.optimizers[player].step()
+        for name, value in (*terms.items(), ("objective", loss)):
+            self.sums[name] = self.sums.get(name, 0.0) + value.item()
+
+    def _loss(
+        self, batch: Batch, noise: Noise, player: str, settings: Settings
+    ) -> tuple[LossTerms, Tensor]:
+        narrow = self.training.precision == "bfloat16"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=narrow):
+            terms = self.model.loss_terms(batch, noise, player)
+        return terms, self.model.objective(terms, settings)
+
+    def _batch(self) -> Batch:
+        """The images of this step: each epoch goes through all images in an order of its own."""
+        size = min(self.training.batch_size, len(self.train))
+        per_epoch = len(self.train) // size
+        epoch, place = divmod(self.step, per_epoch)
+        if self._order[0] != epoch:
+            order = np.random.default_rng([self.seed, epoch]).permutation(len(self.train))
+            self._order = (epoch, torch.from_numpy(order).to(self.device))
+        batch = self.train.batch_at(self._order[1][place * size : (place + 1) * size])
+        images = batch.images.contiguous(memory_format=torch.channels_last)
+        return batch._replace(images=images)
+
+    def _learning_rate(self) -> float:
+        if self.training.schedule == "constant":
+            return self.training.learning_rate
+        return self.training.learning_rate * 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+
+    def _training_record(self, settings: Settings) -> Record:
+        count = (self.step - 1) % self.training.log_every + 1
+        means = {name: total / count for name, total in self.sums.items()}
+        self.sums = {}
+        return {"split": "train", "step": self.step, **means, **settings}
+
+    def _validation_record(self) -> Record:
+        terms = self.validate()
+        best = self.best
+        if terms["objective"] < best["objective"] - self.training.minimal_gain:
+            self.best = {"objective": terms["objective"], "step": self.step, "looks_since": 0}
+            if self.training.patience is not None:
+                self.best_parameters = {
+                    name: value.clone() for name, value in self.model.state_dict().items()
+                }
+        else:
+            self.best = {**best, "looks_since": best["looks_since"] + 1}
+        return {"split": "validation", "step": self.step, **terms}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Returns the terms on held-out images, weighed by the settings of the last step.
+
+        The noise is the same at each call, and so are the weights, so that two calls differ only
+        by what was learnt between them.
+        """
+        count = min(self.training.validation_images, len(self.validation))
+        generator = torch.Generator(self.device).manual_seed(0)
+        settings = self.model.settings(self.steps)
+        player = next(iter(self.parameters))
+        sums: dict[str, float] = {}
+        for rows in torch.arange(count, device=self.device).split(VALIDATION_BATCH):
+            noise = self.model.sample_noise(len(rows), generator)
+            terms, loss = self._loss(self.validation.batch_at(rows), noise, player, settings)
+            for name, value in (*terms.items(), ("objective", loss)):
+                sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
+        return sums
+
+
+def fit(
+    model: Model,
+    train: FactorDataset,
+    validation: FactorDataset,
+    training: Training,
+    *,
+    seed: int = 0,
+    on_record: Callable[[Record], None] = lambda _: None,
+) -> None:
+    """Trains a model from beginning to end.
+
+    Args:
+        model: trained in place.
+        train: images to learn from.
+        validation: held-out images.
+        training: how.
+        seed: decides order of images and noise.
+        on_record: called with each line of the log: `split`, `step`, the terms in nats per image.
+    """
+    fitting = Fit(model, train, validation, training, seed=seed)
+    while not fitting.finished:
+        for record in fitting.advance():
+            on_record(record)
+
+
+def number_of_steps(training: Training, images: int) -> int:
+    """Returns the number of updates; an epoch leaves out the images that fill no batch."""
+    if training.epochs is None:
+        return training.steps
+    return training.epochs * max(1, images // training.batch_size)
+
+
+def choose_device(name: str) -> torch.device:
+    """Returns the device of that name; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UsageError: there is no such device here.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    kind, _, number = name.partition(":")
+    if not available.get(kind) or (number and not number.isdigit()):
+        here = ", ".join(kind for kind, there in available.items() if there)
+        raise UsageError(f"no device {name!r} here; choose auto or one of {here}.")
+    return torch.device(name)
+
+
+def keep_freed_memory() -> None:
+    """Tells the C library to keep freed buffers for the next step instead of handing them back.
+
+    By default glibc maps and unmaps every activation of more than 128 KiB, and the kernel clears
+    each anew. Elsewhere than under glibc nothing happens.
+    """
+    if sys.platform != "linux":
+        return
+    c_library = ctypes.CDLL(None)
+    if hasattr(c_library, "gnu_get_libc_version"):
+        m_trim_threshold, m_mmap_threshold = -1, -3
+        c_library.mallopt(m_mmap_threshold, 32 << 20)  # the largest that glibc takes
+        c_library.mallopt(m_trim_threshold, 1 << 30)

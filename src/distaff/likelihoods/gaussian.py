@@ -1,0 +1,90 @@
+"""Gaussian likelihood of a pixel, with a fixed or a learned standard deviation."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from distaff.gaussian import HALF_LOG_TWO_PI
+from distaff.likelihoods.base import Likelihood
+from distaff.types import Images
+
+
+class Gaussian(Likelihood):
+    """A pixel is normal around the decoder's output, with one standard deviation for all pixels.
+
+    log p(x|z) = -1/2 ((x - mean) / std)^2 - log std - 1/2 log(2 pi). The output is the mean as it
+    is, without a squashing function.
+
+    Reference: Kingma & Welling 2014, appendix C.2.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Settings of the Gaussian likelihood."""
+
+        std: float = 0.1
+        """Standard deviation of a pixel, in units of the full range of grey."""
+
+        def __post_init__(self) -> None:
+            if not self.std > 0:
+                raise ValueError(f"std is {self.std}; it must be above 0, for example 0.1")
+
+    outputs_per_channel = 1
+    config: Config
+
+    def log_prob(self, images: Images, outputs: Images) -> Images:  # noqa: D102
+        log_std = torch.tensor(self.config.std, dtype=torch.float64).log().item()
+        standardized = (images - outputs) / self.config.std
+        return -0.5 * standardized.square() - log_std - HALF_LOG_TWO_PI
+
+    def mean(self, outputs: Images) -> Images:  # noqa: D102
+        return outputs
+
+    def sample(self, outputs: Images, generator: torch.Generator) -> Images:  # noqa: D102
+        return outputs + self.config.std * _normal_like(outputs, generator)
+
+
+class LearnedGaussian(Likelihood):
+    """A pixel is normal with a mean and a standard deviation of its own, both from the decoder.
+
+    log p(x|z) = -1/2 ((x - mean) / std)^2 - log std - 1/2 log(2 pi) with
+    std = floor + softplus(output). Without a floor the density of a pixel that never changes
+    grows without bound.
+
+    Reference: Kingma & Welling 2014, appendix C.2.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Settings of the Gaussian likelihood with a learned standard deviation."""
+
+        floor: float = 0.01
+        """Smallest standard deviation, in units of the full range of grey."""
+
+        def __post_init__(self) -> None:
+            if not self.floor > 0:
+                raise ValueError(f"floor is {self.floor}; it must be above 0, for example 0.01")
+
+    outputs_per_channel = 2
+    config: Config
+
+    def _mean_and_std(self, outputs: Images) -> tuple[Images, Images]:
+        mean, raw = outputs.chunk(2, dim=1)
+        return mean, self.config.floor + functional.softplus(raw)
+
+    def log_prob(self, images: Images, outputs: Images) -> Images:  # noqa: D102
+        mean, std = self._mean_and_std(outputs)
+        return -0.5 * ((images - mean) / std).square() - std.log() - HALF_LOG_TWO_PI
+
+    def mean(self, outputs: Images) -> Images:  # noqa: D102
+        return self._mean_and_std(outputs)[0]
+
+    def sample(self, outputs: Images, generator: torch.Generator) -> Images:  # noqa: D102
+        mean, std = self._mean_and_std(outputs)
+        return mean + std * _normal_like(mean, generator)
+
+
+def _normal_like(images: Images, generator: torch.Generator) -> Tensor:
+    return torch.randn(images.shape, generator=generator, dtype=images.dtype, device=images.device)

@@ -1,0 +1,29 @@
+"""Encoders and decoders, by name.
+
+An encoder is built from its config, the image shape and the number of outputs, and maps images to
+[batch, outputs]. A decoder is built from its config, the number of latents and the output shape
+(channels, height, width), and maps latents to [batch, channels, height, width].
+"""
+
+from torch import nn
+
+from distaff.nets.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
+from distaff.nets.dense import DenseDecoder, DenseEncoder
+
+ENCODERS: dict[str, type[nn.Module]] = {
+    "convolutional": ConvolutionalEncoder,
+    "dense": DenseEncoder,
+}
+DECODERS: dict[str, type[nn.Module]] = {
+    "convolutional": ConvolutionalDecoder,
+    "dense": DenseDecoder,
+}
+
+__all__ = [
+    "DECODERS",
+    "ENCODERS",
+    "ConvolutionalDecoder",
+    "ConvolutionalEncoder",
+    "DenseDecoder",
+    "DenseEncoder",
+]

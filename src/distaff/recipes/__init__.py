@@ -1,0 +1,12 @@
+"""Whole experiments, by name."""
+
+from distaff.experiment import Experiment
+from distaff.recipes.demo import DEMO
+from distaff.recipes.dsprites import DSPRITES_BETA_VAE
+from distaff.recipes.mnist import FASHION_VAE, MNIST_VAE
+
+RECIPES: dict[str, Experiment] = {
+    recipe.name: recipe for recipe in (DEMO, DSPRITES_BETA_VAE, MNIST_VAE, FASHION_VAE)
+}
+
+__all__ = ["DEMO", "DSPRITES_BETA_VAE", "FASHION_VAE", "MNIST_VAE", "RECIPES"]

@@ -1,0 +1,118 @@
+"""What a person sees in the terminal: progress of a training, tables."""
+
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from distaff.compare import Row
+from distaff.fit import Fit, Record
+from distaff.runs import Run
+from distaff.types import Score
+
+STDERR = Console(stderr=True)
+REFRESH_SECONDS = 0.25
+
+
+class TrainingProgress:
+    """A bar with rate, time left and the latest terms; plain lines where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[terms]}"),
+            console=STDERR,
+            auto_refresh=False,
+        )
+
+    def __enter__(self) -> "TrainingProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def start(self, run: Run, fitting: Fit) -> None:
+        """A run begins, or goes on from `fitting.step`."""
+        derived = "".join(f", {k} {v:.4g}" for k, v in fitting.model.derived_settings().items())
+        STDERR.print(f"{run.folder} on {fitting.device}{derived}", highlight=False)
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+        self._task = self._bar.add_task(
+            f"seed {run.seed}", total=fitting.steps, completed=fitting.step, rate="", terms=""
+        )
+        self._begin, self._first, self._shown = time.monotonic(), fitting.step, 0.0
+
+    def advance(self, fitting: Fit, records: list[Record]) -> None:
+        """A step was taken."""
+        now = time.monotonic()
+        for record in records:
+            shown = " ".join(
+                f"{name} {record[name]:.2f}" for name in record if name not in ("split", "step")
+            )
+            if STDERR.is_terminal:
+                self._bar.update(self._task, terms=f"{record['split']}: {shown}")
+            elif record["split"] == "validation":
+                STDERR.print(f"step {record['step']}/{fitting.steps} {shown}", highlight=False)
+        if now - self._shown > REFRESH_SECONDS or fitting.finished:
+            rate = (fitting.step - self._first) / max(now - self._begin, 1e-9)
+            self._bar.update(self._task, completed=fitting.step, rate=f"{rate:.0f} steps/s")
+            if STDERR.is_terminal:
+                self._bar.refresh()
+            self._shown = now
+
+
+def print_scores(run: Run, scores: dict[str, Score]) -> None:
+    """Prints the scores of a run with interval, chance, ceiling and parts."""
+    table = Table(title=str(run.folder), title_justify="left")
+    for heading in ("score", "value", "95 % interval", "chance", "ceiling"):
+        table.add_column(heading, justify="left" if heading == "score" else "right")
+    for name, score in scores.items():
+        interval = "{:.3f} to {:.3f}".format(*score.interval) if score.interval else ""
+        bounds = (f"{score.chance:.3f}", f"{score.ceiling:.3f}")
+        table.add_row(name, f"{score.value:.3f}", interval, *bounds)
+        for part, value in score.parts.items():
+            table.add_row(f"  {part}", f"{value:.3f}")
+    Console().print(table)
+
+
+def print_comparison(rows: Sequence[Row]) -> None:
+    """Prints a line for each number of each experiment."""
+    table = Table()
+    for heading in ("experiment", "quantity", "seeds", "mean", "95 % interval", "median", "range"):
+        table.add_column(
+            heading, justify="left" if heading in ("experiment", "quantity") else "right"
+        )
+    for row in rows:
+        interval = "{:.3f} to {:.3f}".format(*row.interval) if row.interval else ""
+        spread = f"{row.smallest:.3f} to {row.largest:.3f}"
+        table.add_row(
+            row.experiment,
+            row.quantity,
+            str(row.seeds),
+            f"{row.mean:.3f}",
+            interval,
+            f"{row.median:.3f}",
+            spread,
+        )
+    Console().print(table)
+
+
+def print_list(title: str, lines: Iterable[tuple[str, str]]) -> None:
+    """Prints names with what they are."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    for name, summary in lines:
+        table.add_row(name, summary)
+    Console().print(table)
