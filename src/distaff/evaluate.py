@@ -10,7 +10,7 @@ from distaff.explore import posterior_of
 from distaff.metrics import METRICS
 from distaff.registry import look_up
 from distaff.runs import Run
-from distaff.types import Array, Score
+from distaff.score import Array, Score
 
 IMAGES = 10_000
 

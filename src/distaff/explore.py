@@ -9,7 +9,8 @@ from torch import Tensor
 from distaff.data import FactorDataset
 from distaff.gaussian import DiagonalGaussian
 from distaff.models import AbstractVAE
-from distaff.types import Array, Images
+from distaff.score import Array
+from distaff.types import Images
 
 BATCH = 512
 """Images encoded at once, so that memory does not grow with their number."""

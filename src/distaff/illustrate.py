@@ -17,7 +17,8 @@ from distaff.metrics.information import entropy, mutual_information
 from distaff.models import AbstractVAE
 from distaff.registry import look_up
 from distaff.runs import Run, writing
-from distaff.types import Array, Images
+from distaff.score import Array
+from distaff.types import Images
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 TRAVERSED = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)

@@ -29,7 +29,8 @@ from distaff.errors import RunError
 from distaff.experiment import Experiment, experiment_from_json, to_json
 from distaff.models import AbstractVAE, build
 from distaff.registry import kind_of
-from distaff.types import DataSpec, Score
+from distaff.score import Score
+from distaff.types import DataSpec
 
 
 @dataclass(frozen=True)

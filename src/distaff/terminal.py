@@ -11,7 +11,7 @@ from rich.table import Table
 from distaff.compare import Row
 from distaff.fit import Fit, Record
 from distaff.runs import Run
-from distaff.types import Score
+from distaff.score import Score
 
 STDERR = Console(stderr=True)
 REFRESH_SECONDS = 0.25

@@ -1,10 +1,7 @@
-"""The words all of distaff shares: shapes of arrays, a batch, the terms of a loss, a score."""
+"""The words that models and data share: shapes of arrays, a batch, the terms of a loss."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -20,7 +17,6 @@ LossTerms: TypeAlias = dict[str, Float[Tensor, ""]]
 """Named, unweighted terms of a loss in nats per image, averaged over the batch."""
 Settings: TypeAlias = dict[str, float]
 """What weighs the terms at one step: beta, gamma, capacity."""
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
 class Batch(NamedTuple):
@@ -41,22 +37,3 @@ class DataSpec(NamedTuple):
     """Number of values of each factor; () for a set without factors."""
     image_count: int
     """Number of training images."""
-
-
-class Score(NamedTuple):
-    """What a metric says of a code, with what is needed to believe it."""
-
-    value: float
-    """The score; higher is better."""
-    interval: tuple[float, float] | None
-    """95 % confidence interval of the value over the choice of evaluation images."""
-    chance: float
-    """The same estimator on shuffled factors."""
-    ceiling: float
-    """The same estimator when the codes are the factors themselves."""
-    estimator: str
-    """Name of the estimator and its settings."""
-    parts: Mapping[str, float] = MappingProxyType({})
-    """Contributions, for example one for each factor."""
-    relation: Float[np.ndarray, "latent factor"] | None = None
-    """The matrix the score was read from."""

@@ -13,7 +13,7 @@ from distaff.data.base import Dataset
 from distaff.data.factors import FactorDataset, StoredImages
 from distaff.data.folder import data_file
 from distaff.errors import DataError
-from distaff.types import Array
+from distaff.score import Array
 
 FILES = (
     "train-images-idx3-ubyte.gz",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from distaff.metrics.mutual_information_gap import mutual_information_gap
-from distaff.types import Score
+from distaff.score import Score
 
 METRICS: dict[str, Callable[..., Score]] = {
     "mutual-information-gap": mutual_information_gap,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distaff.types import Array
+from distaff.score import Array
 
 FEWEST_ROWS = 100
 

@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from scipy.special import digamma, ndtri
 from scipy.stats import rankdata
 
-from distaff.types import Array
+from distaff.score import Array
 
 NEIGHBOURS = 3
 

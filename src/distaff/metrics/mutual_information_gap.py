@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from distaff.metrics.arrays import checked
 from distaff.metrics.information import NEIGHBOURS, entropy, mutual_information
 from distaff.metrics.resampling import interval_of_halves
-from distaff.types import Array, Score
+from distaff.score import Array, Score
 
 
 def mutual_information_gap(

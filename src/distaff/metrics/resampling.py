@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from distaff.types import Array
+from distaff.score import Array
 
 
 def interval_of_halves(

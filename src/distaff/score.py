@@ -1,0 +1,29 @@
+"""What a metric says; nothing here needs torch."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+
+class Score(NamedTuple):
+    """What a metric says of a code, with what is needed to believe it."""
+
+    value: float
+    """The score; higher is better."""
+    interval: tuple[float, float] | None
+    """95 % confidence interval of the value over the choice of evaluation images."""
+    chance: float
+    """The same estimator on shuffled factors."""
+    ceiling: float
+    """The same estimator when the codes are the factors themselves."""
+    estimator: str
+    """Name of the estimator and its settings."""
+    parts: Mapping[str, float] = MappingProxyType({})
+    """Contributions, for example one for each factor."""
+    relation: Float[np.ndarray, "latent factor"] | None = None
+    """The matrix the score was read from."""
