@@ -31,12 +31,7 @@ def checked(
             f"codes are {codes.shape} and factors {factors.shape}; give two tables with a row "
             f"for each image, [sample, latent] and [sample, factor]"
         )
-    if len(codes) < FEWEST_ROWS or codes.shape[1] < 1:
-        raise ValueError(
-            f"codes are {codes.shape}; a score needs at least {FEWEST_ROWS} rows and one latent"
-        )
-    if not np.isfinite(codes).all():
-        raise ValueError(f"{(~np.isfinite(codes)).sum()} codes are NaN or infinite; remove them")
+    codes = checked_codes(codes)
     if not np.array_equal(factors, np.round(factors)):
         raise ValueError("factors must be whole numbers, the index of each value")
     varying = np.ptp(factors, axis=0) > 0
@@ -47,3 +42,20 @@ def checked(
         raise ValueError(f"{len(names)} factor names for {factors.shape[1]} factors")
     used = [name for name, varies in zip(names, varying, strict=True) if varies]
     return codes, factors.astype(np.int64), varying, used
+
+
+def checked_codes(codes: Array) -> Array:
+    """Returns codes as float64, fit for a score that asks nothing of the factors.
+
+    Raises:
+        ValueError: not a table, too few rows, no latent, NaN.
+    """
+    codes = np.asarray(codes, dtype=np.float64)
+    if codes.ndim != 2 or len(codes) < FEWEST_ROWS or codes.shape[1] < 1:
+        raise ValueError(
+            f"codes are {codes.shape}; a score needs [sample, latent], at least {FEWEST_ROWS} "
+            f"rows and one latent"
+        )
+    if not np.isfinite(codes).all():
+        raise ValueError(f"{(~np.isfinite(codes)).sum()} codes are NaN or infinite; remove them")
+    return codes

@@ -1,6 +1,6 @@
 """How sure a score is: its spread over random halves of the rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -25,9 +25,20 @@ def interval_of_halves(
         repeats: number of halves; None is returned for fewer than 2.
         seed: decides the halves.
     """
-    if repeats < 2:
-        return None
+    values = [score(rows) for rows in random_halves(count, repeats, seed)]
+    return interval_around(value, values)
+
+
+def random_halves(count: int, repeats: int, seed: int) -> Iterator[Array]:
+    """Yields the rows of `repeats` random halves; none where fewer than 2 were asked for."""
     generator = np.random.default_rng(seed)
-    halves = [score(generator.permutation(count)[: count // 2]) for _ in range(repeats)]
+    for _ in range(repeats if repeats > 1 else 0):
+        yield generator.permutation(count)[: count // 2]
+
+
+def interval_around(value: float, halves: Sequence[float]) -> tuple[float, float] | None:
+    """Returns the interval around `value` that its values on random halves give, if any."""
+    if not halves:
+        return None
     margin = 1.96 * float(np.std(halves, ddof=1))
     return value - margin, value + margin

@@ -1,0 +1,162 @@
+"""Explicitness and size, which DCI-ES adds to DCI."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num
+
+from distaff.metrics.compat import check_compat
+from distaff.metrics.dci import BACKENDS, concentration, importances
+from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.prediction import standardized, train_and_test_rows
+from distaff.score import Array, Score
+
+WAVES = (0, 16, 64, 256)
+"""Random Fourier features that each probe has beside the latents: equal steps of capacity, after
+the first, in the logarithm."""
+RIDGE = 1e-4
+
+
+def dci_es(
+    codes: Float[np.ndarray, "sample latent"],
+    factors: Num[np.ndarray, "sample factor"],
+    *,
+    factor_names: Sequence[str] | None = None,
+    factor_kinds: Sequence[str] | None = None,
+    compat: str | None = None,
+    seed: int = 0,
+    repeats: int = 20,
+) -> Score:
+    """Asks how simple a probe can be that reads the factors from the code: the explicitness E.
+
+    Probes of growing capacity t = 1..T learn each factor. With l_t the lowest loss of the first t,
+    the area under the curve of loss against capacity is compared with that of a guess,
+
+        E = 1 - sum over t < T of (l_t + l_{t+1}) / 2 / (T - 1),
+
+    averaged over the factors. Range 0 to 1: 1 where the simplest probe reads every factor without
+    error, 1/2 where the loss falls in a straight line from that of a guess to 0, chance 0. It does
+    not ask for disentanglement. The size S = min(1, factors / latents) is among the parts, with
+    the disentanglement, completeness and informativeness of `dci`.
+
+    The probes are linear in the latents and in 0, 16, 64 or 256 random Fourier features
+    cos(w'z + b), fitted in closed form (linear discriminants). The loss is the share of errors on
+    rows they have not seen over that of guessing the most frequent value, at most 1. Codes are
+    normal scores (see `metrics/prediction.py`), two thirds of the rows train. A dead latent, one of
+    a single value, takes no part and adds nothing to the size. The paper measures the area above
+    the lowest loss that any probe reaches and divides by half the area of a guess; by that, noise
+    is perfectly explicit. Where the last probe makes no error, its E is 2 E - 1 of the one here.
+
+    Args:
+        codes: the representation of each image, for a VAE its posterior mean.
+        factors: index of the value of each factor, or its value where it is continuous.
+        factor_names: for the names of the parts; by default `factor 0` and so on.
+        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
+            discrete. A continuous one is cut into cells of equal frequency.
+        compat: None; disentanglement_lib has no such score.
+        seed: of the split, the features, the halves and the shuffling.
+        repeats: random halves of the test rows from which the interval is taken; it leaves out
+            what another choice of training rows would change.
+
+    Returns:
+        Value with 95 % interval; as parts E of each factor, disentanglement, completeness,
+        informativeness, size, and the number of dead latents; chance and ceiling of E, from
+        shuffled factors and from the factors as codes; relation the importances of `dci`, [latent,
+        factor].
+
+    Raises:
+        ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
+            values, an unknown kind, or any `compat`.
+
+    Reference: Eastwood, Nicolicioiu, von Kügelgen, Kekić, Träuble, Dittadi, Schölkopf 2023,
+    "DCI-ES: an extended disentanglement framework with connections to identifiability", ICLR.
+    """
+    check_compat(compat, offered=False)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data.check_two_factors("dci_es")
+    rows = train_and_test_rows(len(data.codes), None, None, None, seed)
+    relation, accuracies = importances(
+        standardized(data.codes), data.labels, rows, BACKENDS[0], seed
+    )
+    framework = {
+        "disentanglement": concentration(relation[~data.dead]),
+        "completeness": concentration(relation[~data.dead].T),
+        "informativeness": float(accuracies.mean()),
+        "size": min(1.0, len(data.names) / max(1, int((~data.dead).sum()))),
+    }
+
+    def judge(codes: Array, labels: Array) -> Judgement:
+        scores = standardized(codes[:, np.ptp(codes, axis=0) > 0])
+        wrong = _errors(scores, labels, rows, seed)
+        guessed = np.array([_guess_errors(label, rows) for label in labels.T])
+        each = _explicitness(wrong, guessed)
+        return Judgement(
+            value=float(each.mean()),
+            parts={**data.by_factor(each), **framework},
+            relation=relation,
+            on_test_rows=lambda some: float(
+                _explicitness(wrong[:, :, some], guessed[:, some]).mean()
+            ),
+            test_rows=len(rows[1]),
+        )
+
+    return data.score(
+        judge,
+        estimator=f"linear discriminants of {', '.join(map(str, WAVES))} random Fourier features",
+        seed=seed,
+        repeats=repeats,
+    )
+
+
+def _explicitness(
+    wrong: Bool[np.ndarray, "probe factor test"], guessed: Bool[np.ndarray, "factor test"]
+) -> Float[np.ndarray, " factor"]:
+    """Returns E of each factor from what the probes and the guess have wrong."""
+    base = np.maximum(guessed.mean(axis=1), 1 / guessed.shape[1])
+    lowest = np.minimum.accumulate(np.minimum(wrong.mean(axis=2) / base, 1), axis=0)
+    return np.asarray(1 - (lowest[:-1] + lowest[1:]).mean(axis=0) / 2)
+
+
+def _guess_errors(
+    label: Int[np.ndarray, " sample"], rows: tuple[Array, Array]
+) -> Bool[np.ndarray, " test"]:
+    return np.asarray(label[rows[1]] != np.bincount(label[rows[0]]).argmax())
+
+
+def _errors(
+    scores: Float[np.ndarray, "sample latent"],
+    labels: Int[np.ndarray, "sample factor"],
+    rows: tuple[Array, Array],
+    seed: int,
+) -> Bool[np.ndarray, "probe factor test"]:
+    """Returns what each probe has wrong."""
+    features = np.hstack([scores, _waves(scores, seed)])
+    train, test = features[rows[0]], features[rows[1]]
+    center = train.mean(axis=0)
+    train, test = train - center, test - center
+    scatter = train.T @ train / len(train) + RIDGE * np.eye(train.shape[1])
+    wrong = np.empty((len(WAVES), labels.shape[1], len(test)), dtype=bool)
+    for k, label in enumerate(labels.T):
+        learnt, truth = label[rows[0]], label[rows[1]]
+        number = np.bincount(learnt)
+        mean = (learnt == np.arange(len(number))[:, None]) @ train / np.maximum(number, 1)[:, None]
+        within = scatter - mean.T @ (mean * number[:, None]) / len(train)
+        with np.errstate(divide="ignore"):  # a value that no training row has is never guessed
+            prior = np.log(number / len(train))
+        for t, waves in enumerate(WAVES):
+            used = scores.shape[1] + waves
+            weights = np.linalg.solve(within[:used, :used], mean[:, :used].T)
+            level = prior - 0.5 * (mean[:, :used].T * weights).sum(axis=0)
+            wrong[t, k] = (test[:, :used] @ weights + level).argmax(axis=1) != truth
+    return wrong
+
+
+def _waves(
+    scores: Float[np.ndarray, "sample latent"], seed: int
+) -> Float[np.ndarray, "sample wave"]:
+    """Returns random Fourier features of a Gaussian kernel as wide as the code."""
+    generator = np.random.default_rng(seed)
+    latents = max(1, scores.shape[1])
+    frequencies = generator.normal(size=(scores.shape[1], WAVES[-1])) / np.sqrt(latents)
+    phases = generator.uniform(0, 2 * np.pi, size=WAVES[-1])
+    return np.asarray(np.cos(scores @ frequencies + phases) * np.sqrt(2))

@@ -1,0 +1,45 @@
+"""Rows that share the value of one factor, picked from a table of codes.
+
+The interventional scores ask a data set for images that agree in one factor and are random in the
+others. A table of codes and factors holds such rows already: a random row, and others of the same
+value. All rows of all groups are drawn at once.
+"""
+
+import numpy as np
+from jaxtyping import Int
+
+from distaff.score import Array
+
+
+class Companions:
+    """Draws rows that share the value of a factor with a given row."""
+
+    def __init__(self, factor: Int[np.ndarray, " sample"], name: str) -> None:
+        """Sorts the rows by value.
+
+        Raises:
+            ValueError: each value occurs once.
+        """
+        self.order = np.argsort(factor, kind="stable")
+        _, value, sizes = np.unique(factor, return_inverse=True, return_counts=True)
+        self.start = (np.cumsum(sizes) - sizes)[value]
+        self.size = sizes[value]
+        self.place = np.empty(len(factor), dtype=np.int64)
+        self.place[self.order] = np.arange(len(factor))
+        self.shared = np.flatnonzero(self.size > 1)
+        """Rows whose value another row has as well; no other row can be drawn."""
+        if not len(self.shared):
+            raise ValueError(
+                f"each value of {name} occurs in one row only, so no two rows share it; give more "
+                f"rows, or declare it continuous in factor_kinds"
+            )
+
+    def rows(self, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+        """Returns random rows that have a companion."""
+        return np.asarray(self.shared[generator.integers(len(self.shared), size=shape)])
+
+    def of(self, rows: Array, generator: np.random.Generator) -> Array:
+        """Returns for each row another one with the same value."""
+        size, start = self.size[rows], self.start[rows]
+        step = 1 + np.floor(generator.random(rows.shape) * (size - 1)).astype(np.int64)
+        return np.asarray(self.order[start + (self.place[rows] - start + step) % size])

@@ -1,0 +1,93 @@
+"""The joint-entropy-minus-mutual-information gap (JEMMIG)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from distaff.metrics.compat import check_compat
+from distaff.metrics.information_score import information_tables, second_largest
+from distaff.metrics.information_tables import Table
+from distaff.score import Array, Score
+
+
+def jemmig(
+    codes: Float[np.ndarray, "sample latent"],
+    factors: Num[np.ndarray, "sample factor"],
+    *,
+    factor_names: Sequence[str] | None = None,
+    factor_kinds: Sequence[str] | None = None,
+    compat: str | None = None,
+    seed: int = 0,
+    repeats: int = 20,
+) -> Score:
+    """Asks whether each factor is known to one latent that knows nothing else.
+
+    For each factor v, of which z_1st and z_2nd tell most,
+
+        JEMMIG(v) = H(z_1st, v) - I(z_1st; v) + I(z_2nd; v)    in nats, 0 is best,
+
+    and the value is the mean over the factors of the normalised form
+
+        1 - JEMMIG(v) / (H(v) + log cells),
+
+    for which higher is better: range 0 to 1, best value 1. Beside the gap it asks what the mutual
+    information gap does not: a latent that knows more than its factor, be it another factor or the
+    noise of an encoder, is charged for the surplus. A continuous latent that tells a factor of few
+    values perfectly is therefore far from 1: 2 H(v) / (H(v) + log cells).
+
+    H(z, v) is H(z) + H(v) - I(z; v), where H(z) is that of the latent cut into cells of equal
+    frequency, sqrt(n) of them, or its own values where it has no more (so that a rescaled latent
+    is cut alike), and no more information is counted than the cells hold. The information is that
+    of Ross 2014 on normal scores (see `metrics/information.py`). The published code cuts latents
+    into cells of equal width for both.
+
+    Chance is near 0 for continuous latents and higher for latents of few values, which have
+    little surplus to be charged for: read the value against it. Dead latents tell nothing, and a
+    factor of which no latent tells anything counts as 0 (the formula would reward a dead latent
+    for its lack of entropy). A code of one latent has nothing in the second place, which counts
+    as 0.
+
+    Args:
+        codes: the representation of each image, for a VAE its posterior mean.
+        factors: index of the value of each factor, or its value where it is continuous.
+        factor_names: for the names of the parts; by default `factor 0` and so on.
+        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
+            discrete.
+        compat: None; disentanglement_lib has no such score.
+        seed: of the halves, the shuffling, and the noise between equal values.
+        repeats: random halves of the rows from which the interval is taken.
+
+    Returns:
+        Value with 95 % interval; as parts the normalised form for each factor and the number of
+        dead latents; chance from shuffled factors; ceiling from the factors as codes; relation
+        I(z; v) / H(v), [latent, factor].
+
+    Raises:
+        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
+            unknown kind or any `compat`.
+
+    Reference: Do, Tran 2020, "Theory and evaluation metrics for learning disentangled
+    representations", ICLR, arXiv:1908.09961.
+    """
+    check_compat(compat, offered=False)
+    tables = information_tables(
+        codes,
+        factors,
+        factor_names=factor_names,
+        factor_kinds=factor_kinds,
+        seed=seed,
+        repeats=repeats,
+    )
+    parts = dict(zip(tables.names, _normalized(tables.whole).tolist(), strict=True))
+    return tables.score(lambda table: float(_normalized(table).mean()), parts)
+
+
+def _normalized(table: Table) -> Array:
+    most = table.information.max(axis=0)
+    latent_entropy = table.cell_entropy[table.information.argmax(axis=0)]
+    known = np.minimum(most, latent_entropy)
+    joint_entropy = latent_entropy + table.entropy - known
+    gap = joint_entropy - known + np.minimum(second_largest(table.information, axis=0), known)
+    normalized = np.clip(1 - gap / (table.entropy + table.most_cell_entropy), 0, 1)
+    return np.where(most > 0, normalized, 0.0)

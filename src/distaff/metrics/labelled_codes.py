@@ -1,0 +1,135 @@
+"""Codes with the labels of their factors, and how a score is read from them.
+
+A score of this package is a function of codes and labels, here called its judge. The same judge
+gives the value, the chance (shuffled labels), the ceiling (the labels as codes) and the interval
+(random halves of the rows).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num
+
+from distaff.metrics.arrays import checked
+from distaff.metrics.information import discretized
+from distaff.metrics.resampling import interval_of_halves
+from distaff.score import Array, Score
+
+
+class Judgement(NamedTuple):
+    """What a score says of codes and labels."""
+
+    value: float
+    parts: Mapping[str, float]
+    relation: Float[np.ndarray, "latent factor"] | None = None
+    on_test_rows: Callable[[Array], float] | None = None
+    """The value from some of the test rows, where the judges are trained once and for all."""
+    test_rows: int = 0
+    """How many there are."""
+
+
+Judge: TypeAlias = Callable[[Array, Array], Judgement]
+
+
+class LabelledCodes(NamedTuple):
+    """Codes and the factors that vary, checked, and what is needed to report on them."""
+
+    codes: Float[np.ndarray, "sample latent"]
+    labels: Int[np.ndarray, "sample factor"]
+    """Of each varying factor the index of its value among those that occur."""
+    varying: Bool[np.ndarray, " given"]
+    """Which of the factors that were given have more than one value."""
+    names: list[str]
+
+    @property
+    def dead(self) -> Bool[np.ndarray, " latent"]:
+        """Which latents have one value only."""
+        return np.asarray(np.ptp(self.codes, axis=0) == 0)
+
+    def first(self, number: int) -> "LabelledCodes":
+        """Returns the first rows only."""
+        return self._replace(codes=self.codes[:number], labels=self.labels[:number])
+
+    def check_two_factors(self, score: str) -> None:
+        """Raises ValueError where a score that tells factors apart has one factor only."""
+        if len(self.names) < 2:
+            raise ValueError(
+                f"{score} tells factors apart, and {self.names[0]} alone has more than one value; "
+                f"give two, or ask another score"
+            )
+
+    def by_factor(self, values: Num[np.ndarray, " factor"]) -> dict[str, float]:
+        """Returns each value under the name of its factor."""
+        return dict(zip(self.names, values.tolist(), strict=True))
+
+    def score(
+        self,
+        judge: Judge,
+        *,
+        estimator: str,
+        seed: int,
+        repeats: int,
+        ceiling: float | None = None,
+        cheaper: Judge | None = None,
+    ) -> Score:
+        """Returns the score of `judge`, a function of codes and labels.
+
+        Args:
+            judge: called with the codes and labels, with shuffled labels (the factors of a row
+                kept together) for the chance, with labels as codes for the ceiling, and with
+                halves of the rows for the interval, where the test rows alone do not give it.
+            estimator: its name and settings.
+            seed: of the shuffling and the halves.
+            repeats: number of halves; no interval for fewer than 2.
+            ceiling: of a score that has another one.
+            cheaper: in place of `judge` for chance and ceiling, where it takes minutes.
+        """
+        whole = judge(self.codes, self.labels)
+        reference = cheaper or judge
+
+        def on_rows(rows: Array) -> float:
+            return judge(self.codes[rows], self.labels[rows]).value
+
+        shuffled = np.random.default_rng(seed).permutation(self.labels)
+        return Score(
+            value=whole.value,
+            interval=interval_of_halves(
+                whole.on_test_rows or on_rows,
+                whole.value,
+                whole.test_rows or len(self.codes),
+                repeats,
+                seed,
+            ),
+            chance=reference(self.codes, shuffled).value,
+            ceiling=reference(self.labels.astype(np.float64), self.labels).value
+            if ceiling is None
+            else ceiling,
+            estimator=f"{estimator}, {len(self.codes)} images",
+            parts={**whole.parts, "dead latents": float(self.dead.sum())},
+            relation=None if whole.relation is None else self._all_factors(whole.relation),
+        )
+
+    def _all_factors(self, columns: Float[np.ndarray, "latent factor"]) -> Array:
+        """Returns the matrix with a column of zeros for each factor that does not vary."""
+        result = np.zeros((len(columns), len(self.varying)))
+        result[:, self.varying] = columns
+        return result
+
+
+def labelled_codes(
+    codes: Array,
+    factors: Array,
+    factor_names: Sequence[str] | None,
+    factor_kinds: Sequence[str] | None = None,
+) -> LabelledCodes:
+    """Returns checked codes with a label for each value of each factor that varies.
+
+    Raises:
+        ValueError: what is wrong with the arrays and what would be right.
+    """
+    codes, factors, varying, names = checked(
+        codes, discretized(factors, factor_kinds), factor_names
+    )
+    labels = [np.unique(factor, return_inverse=True)[1] for factor in factors[:, varying].T]
+    return LabelledCodes(codes, np.stack(labels, axis=1), varying, names)

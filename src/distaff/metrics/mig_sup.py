@@ -1,0 +1,80 @@
+"""The supplement of the mutual information gap (MIG-sup)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from distaff.metrics.compat import check_compat
+from distaff.metrics.information_score import information_tables, second_largest
+from distaff.metrics.information_tables import Table
+from distaff.score import Array, Score
+
+
+def mig_sup(
+    codes: Float[np.ndarray, "sample latent"],
+    factors: Num[np.ndarray, "sample factor"],
+    *,
+    factor_names: Sequence[str] | None = None,
+    factor_kinds: Sequence[str] | None = None,
+    compat: str | None = None,
+    seed: int = 0,
+    repeats: int = 20,
+) -> Score:
+    """Asks whether each latent knows one factor and no second one.
+
+    For each latent z the gap between the two factors of which it tells most,
+
+        I(z; v_1st) / H(v_1st) - I(z; v_2nd) / H(v_2nd),
+
+    averaged over the latents that tell anything. Range 0 to 1, best value 1, chance near 0: where
+    the mutual information gap finds a factor spread over two latents, this one finds two factors
+    mixed in a latent. With one factor there is nothing in the second place, which counts as 0.
+
+    A latent takes part when it tells more of some factor than chance explains, 4 / sqrt(n) nats
+    (see `metrics/information_tables.py`). So dead latents and latents of noise, which a model may
+    have at will, change nothing; where no latent takes part the value is 0. The other latents are
+    counted in the parts. The estimator is that of Ross 2014 on normal scores (see
+    `metrics/information.py`), where the published code cuts latents into bins and averages over
+    all of them.
+
+    Args:
+        codes: the representation of each image, for a VAE its posterior mean.
+        factors: index of the value of each factor, or its value where it is continuous.
+        factor_names: names of the factors, which the relation's columns follow.
+        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
+            discrete.
+        compat: None; disentanglement_lib has no such score.
+        seed: of the halves, the shuffling, and the noise between equal values.
+        repeats: random halves of the rows from which the interval is taken.
+
+    Returns:
+        Value with 95 % interval; as parts the gap of each latent that takes part and the numbers
+        of uninformative and of dead latents; chance from shuffled factors; ceiling from the
+        factors as codes; relation I(z; v) / H(v), [latent, factor].
+
+    Raises:
+        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
+            unknown kind or any `compat`.
+
+    Reference: Li, Murkute, Gyawali, Wang 2020, "Progressive learning and disentanglement of
+    hierarchical representations", ICLR.
+    """
+    check_compat(compat, offered=False)
+    tables = information_tables(
+        codes,
+        factors,
+        factor_names=factor_names,
+        factor_kinds=factor_kinds,
+        seed=seed,
+        repeats=repeats,
+    )
+    return tables.score(_mean_gap, tables.latent_parts(_gaps(tables.whole)))
+
+
+def _gaps(table: Table) -> Array:
+    return np.asarray(table.relation.max(axis=1) - second_largest(table.relation, axis=1))
+
+
+def _mean_gap(table: Table) -> float:
+    return float(_gaps(table)[table.informative].mean()) if table.informative.any() else 0.0

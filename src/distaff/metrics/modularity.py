@@ -1,0 +1,91 @@
+"""The modularity score."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from distaff.metrics.information_score import check_two_factors, information_tables
+from distaff.metrics.information_tables import Table
+from distaff.score import Array, Score
+
+
+def modularity(
+    codes: Float[np.ndarray, "sample latent"],
+    factors: Num[np.ndarray, "sample factor"],
+    *,
+    factor_names: Sequence[str] | None = None,
+    factor_kinds: Sequence[str] | None = None,
+    compat: str | None = None,
+    num_train: int | None = None,
+    seed: int = 0,
+    repeats: int = 20,
+) -> Score:
+    """Asks whether each latent is about one factor only.
+
+    For each latent z, with v* the factor of which it tells most among K,
+
+        1 - sum over v other than v* of I(z; v)^2 / (I(z; v*)^2 (K - 1)),
+
+    averaged over the latents. Range 0 to 1, best value 1. It does not ask whether the factors are
+    known: a code of one good latent scores 1.
+
+    A latent takes part when it tells more of some factor than chance explains, 4 / sqrt(n) nats
+    (see `metrics/information_tables.py`). The ratio of a latent of noise is that of two errors of
+    estimation, and as the published score counts it, noise scores above one half; here dead latents
+    and noise change nothing, and where no latent takes part the value is 0, as chance is. The
+    latents left out are counted in the parts. The estimator is that of Ross 2014 on normal scores
+    (see `metrics/information.py`).
+
+    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
+    it: all latents count, a latent of exactly no information as 0 and one of noise as its errors
+    fall; information is that of the frequencies in 20 cells of equal width, which one outlier
+    empties. A factor of one value is left out here; there it raises K and so the value.
+
+    Args:
+        codes: the representation of each image, for a VAE its posterior mean.
+        factors: index of the value of each factor, or its value where it is continuous.
+        factor_names: names of the factors, which the relation's columns follow.
+        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
+            discrete.
+        compat: None or "disentanglement_lib".
+        num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
+            two thirds of fewer than 15,000.
+        seed: of the halves, the shuffling, and the noise between equal values.
+        repeats: random halves of the rows from which the interval is taken.
+
+    Returns:
+        Value with 95 % interval; as parts the modularity of each latent that takes part and the
+        numbers of uninformative and of dead latents; chance from shuffled factors; ceiling from
+        the factors as codes; relation I(z; v) / H(v), [latent, factor].
+
+    Raises:
+        ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
+            values, an unknown kind or `compat`.
+
+    Reference: Ridgeway, Mozer 2018, "Learning deep disentangled embeddings with the F-statistic
+    loss", arXiv:1802.05312, section 3.
+    """
+    tables = information_tables(
+        codes,
+        factors,
+        factor_names=factor_names,
+        factor_kinds=factor_kinds,
+        seed=seed,
+        repeats=repeats,
+        compat=compat,
+        num_train=num_train,
+    )
+    check_two_factors(tables, "modularity")
+    return tables.score(_mean_modularity, tables.latent_parts(_modularities(tables.whole)))
+
+
+def _modularities(table: Table) -> Array:
+    squared = table.information**2
+    largest = squared.max(axis=1)
+    others = (squared.sum(axis=1) - largest) / (squared.shape[1] - 1)
+    return np.where(largest > 0, 1 - others / np.where(largest > 0, largest, 1), 0.0)
+
+
+def _mean_modularity(table: Table) -> float:
+    return float(_modularities(table)[table.informative].mean()) if table.informative.any() else 0.0

@@ -1,0 +1,124 @@
+"""What a classifier can tell of the factors from the latents, on rows it has not seen.
+
+Each latent is replaced by its normal scores (see `metrics/information.py`), brought to unit
+variance: those of a VAE are near normal, so it keeps them much as they are, while scale, shift and
+sign of a latent, and one outlier, alter nothing. A dead latent, one of a single value, becomes 0
+throughout, which no classifier can use.
+
+The classifier is a multinomial logistic regression, fitted by L-BFGS from zero with a penalty too
+weak to matter (C = 10,000 in the words of scikit-learn), because a strong one keeps it from telling
+apart the 40 values that a single latent can carry.
+"""
+
+import warnings
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Float, Int, Num
+from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
+
+from distaff.metrics.compat import DISENTANGLEMENT_LIB, check_compat, training_rows
+from distaff.metrics.information import normal_scores
+from distaff.score import Array
+
+Vector: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+TEST_ROWS = 5_000
+INVERSE_PENALTY = 1e4
+ITERATIONS = 100
+
+
+def standardized(codes: Num[np.ndarray, "sample latent"]) -> Float[np.ndarray, "sample latent"]:
+    """Returns the normal scores of each latent with mean 0 and variance 1; a dead latent is 0."""
+    scores = normal_scores(codes.astype(np.float64))
+    scores = scores - scores.mean(axis=0)
+    live = np.ptp(codes, axis=0) > 0
+    return np.where(live, scores / np.where(live, scores.std(axis=0), 1), 0.0)
+
+
+def train_and_test_rows(
+    count: int, compat: str | None, num_train: int | None, num_test: int | None, seed: int
+) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]:
+    """Returns the rows that a classifier learns from and those that score it.
+
+    A random third of the rows tests. With `compat` the first `num_train` rows train and the next
+    `num_test` test; by default 10,000 and 5,000, or two thirds and one third of fewer rows.
+
+    Raises:
+        ValueError: an unknown `compat`, a number of rows without it, or more rows than there are.
+    """
+    check_compat(compat, num_train)
+    if compat is None:
+        if num_test is not None:
+            raise ValueError(f"give num_test={num_test} with compat={DISENTANGLEMENT_LIB!r}")
+        order = np.random.default_rng(seed).permutation(count)
+        return order[count // 3 :], order[: count // 3]
+    first = training_rows(count, num_train).stop
+    number = min(TEST_ROWS, count - first) if num_test is None else num_test
+    if not 1 <= number <= count - first:
+        raise ValueError(
+            f"num_test={num_test}; {count - first} of {count} rows are left after num_train={first}"
+        )
+    return np.arange(first), np.arange(first, first + number)
+
+
+def class_log_probabilities(
+    train: Float[np.ndarray, "train latent"],
+    labels: Int[np.ndarray, " train"],
+    test: Float[np.ndarray, "test latent"],
+    classes: int,
+) -> Float[np.ndarray, "test class"]:
+    """Returns log p(class | codes) of the test rows by a logistic regression on the train rows.
+
+    Args:
+        train: standardised codes.
+        labels: the class of each of them, 0 to `classes` - 1.
+        test: standardised codes.
+        classes: number of classes; one that no train row has gets a low probability.
+    """
+    count = len(train)
+    inputs = np.column_stack([train, np.ones(count)])
+    of_its_class = (np.arange(count), labels)
+    target = np.zeros((count, classes))
+    target[of_its_class] = 1 / count
+    target = inputs.T @ target
+    # scikit-learn's C weighs the sum over rows, this is a mean; the intercept goes free
+    penalty = np.full((inputs.shape[1], 1), 1 / (INVERSE_PENALTY * count))
+    penalty[-1] = 0
+
+    def loss_and_gradient(flat: Vector) -> tuple[float, Array]:
+        weights = flat.reshape(-1, classes)
+        logits = inputs @ weights
+        logits -= logits.max(axis=1, keepdims=True)
+        own = logits[of_its_class].mean()
+        np.exp(logits, out=logits)
+        total = logits.sum(axis=1, keepdims=True)
+        logits /= total
+        loss = np.log(total).mean() - own + 0.5 * (penalty * weights**2).sum()
+        return float(loss), (inputs.T @ logits / count - target + penalty * weights).ravel()
+
+    start = np.zeros(inputs.shape[1] * classes)
+    found = minimize(
+        loss_and_gradient,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": ITERATIONS, "gtol": 1e-4},
+    )
+    weights = found.x.reshape(-1, classes)
+    logits = test @ weights[:-1] + weights[-1]
+    logits -= logits.max(axis=1, keepdims=True)
+    return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
+
+
+def fitted(classifier: Any, codes: Array, labels: Array) -> Any:
+    """Returns a classifier of scikit-learn, fitted as the published code does.
+
+    That code stops where the iterations run out and keeps to defaults that scikit-learn announces
+    to change, and so does this, without a warning.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        return classifier.fit(codes, labels)

@@ -1,0 +1,206 @@
+"""The separated attribute predictability (SAP) score."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num
+from sklearn.svm import LinearSVC
+
+from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.prediction import fitted, standardized, train_and_test_rows
+from distaff.score import Array, Score
+
+NARROWEST = 0.01
+"""Least standard deviation of a latent within a value, for a code that repeats itself exactly; the
+values of a factor of 40 are six times as far apart."""
+PUBLISHED_PENALTY = 0.01
+LEAST_VARIANCE = 1e-12
+
+
+def sap(
+    codes: Float[np.ndarray, "sample latent"],
+    factors: Num[np.ndarray, "sample factor"],
+    *,
+    factor_names: Sequence[str] | None = None,
+    factor_kinds: Sequence[str] | None = None,
+    continuous: bool = False,
+    compat: str | None = None,
+    num_train: int | None = None,
+    num_test: int | None = None,
+    seed: int = 0,
+    repeats: int = 20,
+) -> Score:
+    """Asks whether each factor can be predicted from one latent, and from no second one.
+
+    With S_ij how well latent i alone predicts factor j, the gap between the two best latents,
+
+        S_1st,j - S_2nd,j,
+
+    averaged over the factors. Range 0 to 1, best value 1, chance near 0. A code of one latent has
+    nothing in the second place, which counts as 0. Two latents that tell the same cost the whole
+    gap of their factor.
+
+    The prediction depends on the kind of the factor. A discrete one is guessed by Bayes' rule, with
+    a normal distribution of the latent within each value, which can pick a value between others;
+    S is the accuracy on rows it has not seen, scaled so that 0 is the guess of the most frequent
+    value and 1 is perfect, and at least 0. For an ordinal or continuous one S is the squared
+    correlation of the normal scores of latent and factor, which any monotone relation makes 1. A
+    perfect code scores 1 in both. Codes are normal scores too (see `metrics/prediction.py`). A
+    dead latent, one of a single value, predicts nothing. It differs from the published code in the
+    predictors and in the scaling.
+
+    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
+    it: all factors are discrete, and S is the plain accuracy of `LinearSVC(C=0.01,
+    class_weight="balanced")` on one raw latent, one value against the rest, which cannot pick a
+    value between others (a perfect code of dSprites scores 0.2) and depends on scale; or, with
+    `continuous=True`, all are continuous and S is the squared correlation in the training rows,
+    0 for a latent of variance below 1e-12. A code of one latent stays as above, where the library
+    fails. Since version 1.5 scikit-learn solves the primal problem for this shape where it
+    solved the dual one with random draws.
+
+    Args:
+        codes: the representation of each image, for a VAE its posterior mean.
+        factors: index of the value of each factor, or its value where it is continuous.
+        factor_names: for the names of the parts; by default `factor 0` and so on.
+        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
+            discrete. A continuous one is cut into cells of equal frequency.
+        continuous: take all factors for continuous, whatever `factor_kinds` says.
+        compat: None or "disentanglement_lib".
+        num_train: with `compat`, how many rows from the first on train; by default 10,000, or two
+            thirds of fewer than 15,000.
+        num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
+        seed: of the split, the halves and the shuffling.
+        repeats: random halves of the test rows (of the training rows for the published squared
+            correlation) from which the interval is taken; it leaves out what another choice of
+            training rows would change.
+
+    Returns:
+        Value with 95 % interval; as parts the gap of each factor and the number of dead latents;
+        chance from shuffled factors; ceiling from the factors as codes; relation S, [latent,
+        factor].
+
+    Raises:
+        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
+            unknown kind or `compat`.
+
+    Reference: Kumar, Sattigeri, Balakrishnan 2018, "Variational inference of disentangled latent
+    concepts from unlabeled observations", arXiv:1711.00848, section 3.
+    """
+    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    train, test = train_and_test_rows(len(data.codes), compat, num_train, num_test, seed)
+    ordered = np.full(len(data.names), continuous)
+    if factor_kinds is not None and not continuous:
+        ordered = np.array(factor_kinds)[data.varying] != "discrete"
+
+    def judge(codes: Array, labels: Array) -> Judgement:
+        if compat and continuous:
+            count, matrix = len(train), _published_correlation(codes[train], labels[train])
+        elif compat:
+            count, matrix = len(test), _published_accuracy(codes, labels, train, test)
+        else:
+            count, matrix = len(test), _predictability(codes, labels, ordered, train, test)
+        whole = matrix(np.arange(count))
+        return Judgement(
+            value=float(_gaps(whole).mean()),
+            parts=data.by_factor(_gaps(whole)),
+            relation=whole,
+            on_test_rows=lambda rows: float(_gaps(matrix(rows)).mean()),
+            test_rows=count,
+        )
+
+    if compat:
+        method = "squared correlation" if continuous else f"LinearSVC(C={PUBLISHED_PENALTY})"
+    else:
+        method = "Bayes' rule or squared correlation on normal scores"
+    return data.score(
+        judge,
+        estimator=f"{method}, {len(train)} training and {len(test)} test images",
+        seed=seed,
+        repeats=repeats,
+    )
+
+
+def _gaps(matrix: Float[np.ndarray, "latent factor"]) -> Float[np.ndarray, " factor"]:
+    best = np.sort(matrix, axis=0)[::-1]
+    return np.asarray(best[0] - (best[1] if len(best) > 1 else 0.0))
+
+
+def _predictability(
+    codes: Array, labels: Array, ordered: Bool[np.ndarray, " factor"], train: Array, test: Array
+) -> Callable[[Array], Array]:
+    scores, ranked = standardized(codes), standardized(labels)
+    guesses = [
+        None if in_order else _bayes_guess(scores[train], label[train], scores[test])
+        for label, in_order in zip(labels.T, ordered, strict=True)
+    ]
+
+    def matrix(rows: Array) -> Array:
+        some = test[rows]
+        columns = []
+        for k, guess in enumerate(guesses):
+            if guess is None:
+                columns.append(_squared_correlation(scores[some], ranked[some, k]))
+            else:
+                columns.append(_skill(guess[rows], labels[some, k], labels[train, k]))
+        return np.stack(columns, axis=1)
+
+    return matrix
+
+
+def _bayes_guess(
+    train: Float[np.ndarray, "train latent"],
+    labels: Int[np.ndarray, " train"],
+    test: Float[np.ndarray, "test latent"],
+) -> Int[np.ndarray, "test latent"]:
+    """Returns the likeliest value by each latent alone, normal within each value."""
+    number = np.bincount(labels)
+    belongs = labels == np.arange(len(number))[:, None]
+    mean = belongs @ train / np.maximum(number, 1)[:, None]
+    variance = belongs @ train**2 / np.maximum(number, 1)[:, None] - mean**2
+    spread = np.sqrt(np.maximum(variance, NARROWEST**2))
+    with np.errstate(divide="ignore"):  # a value that no training row has is never guessed
+        prior = np.log(number / len(train))[:, None] - np.log(spread)
+    likeliest = [
+        np.argmax(prior[:, i] - 0.5 * ((test[:, i, None] - mean[:, i]) / spread[:, i]) ** 2, axis=1)
+        for i in range(train.shape[1])
+    ]
+    return np.stack(likeliest, axis=1)
+
+
+def _skill(
+    guess: Int[np.ndarray, "row latent"],
+    truth: Int[np.ndarray, " row"],
+    train: Int[np.ndarray, " train"],
+) -> Float[np.ndarray, " latent"]:
+    """Returns the accuracy, 0 for that of the most frequent training value and 1 for perfect."""
+    right = (guess == truth[:, None]).mean(axis=0)
+    base = (truth == np.bincount(train).argmax()).mean()
+    return np.asarray(np.maximum(right - base, 0) / max(1 - base, 1 / len(truth)))
+
+
+def _squared_correlation(
+    latents: Float[np.ndarray, "row latent"], factor: Num[np.ndarray, " row"]
+) -> Float[np.ndarray, " latent"]:
+    centred, target = latents - latents.mean(axis=0), factor - factor.mean()
+    power = (centred**2).sum(axis=0) * (target**2).sum()
+    share = (centred * target[:, None]).sum(axis=0) ** 2
+    live = centred.var(axis=0, ddof=1) > LEAST_VARIANCE
+    return np.where(live & (power > 0), share / np.where(power > 0, power, 1), 0.0)
+
+
+def _published_correlation(codes: Array, labels: Array) -> Callable[[Array], Array]:
+    return lambda rows: np.stack(
+        [_squared_correlation(codes[rows], label[rows]) for label in labels.T], axis=1
+    )
+
+
+def _published_accuracy(
+    codes: Array, labels: Array, train: Array, test: Array
+) -> Callable[[Array], Array]:
+    right = np.empty((codes.shape[1], labels.shape[1], len(test)), dtype=bool)
+    for i, latent in enumerate(codes.T):
+        for j, label in enumerate(labels.T):
+            machine = LinearSVC(C=PUBLISHED_PENALTY, class_weight="balanced", random_state=0)
+            machine = fitted(machine, latent[train, None], label[train])
+            right[i, j] = machine.predict(latent[test, None]) == label[test]
+    return lambda rows: np.asarray(right[:, :, rows].mean(axis=2))
