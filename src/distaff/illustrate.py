@@ -83,9 +83,9 @@ class Subject:
         return explore.kl_of_latents(self._posterior)
 
     @cached_property
-    def order(self) -> Array:
+    def order(self) -> list[int]:
         """Latents from the largest KL to the smallest."""
-        return np.argsort(-self.kl, kind="stable")
+        return [int(latent) for latent in np.argsort(-self.kl, kind="stable")]
 
     @cached_property
     def varying(self) -> list[int]:

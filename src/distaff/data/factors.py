@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from distaff.errors import DataError, UsageError
@@ -19,6 +20,7 @@ from distaff.types import Batch, DataSpec, Factors, Images
 Index = Int[Tensor, " batch"]
 
 
+@runtime_checkable
 class ImageSource(Protocol):
     """Where images come from: memory, or a function that draws them."""
 
@@ -95,7 +97,7 @@ class FactorDataset:
         """What a model must know of this set."""
         return DataSpec(self.image_shape, self.factor_sizes, len(self))
 
-    def images_at(self, indices: Sequence[int] | np.ndarray | Tensor) -> Images:
+    def images_at(self, indices: ArrayLike | Tensor) -> Images:
         """Returns images, float32 in [0, 1], [batch, channel, height, width].
 
         Args:
@@ -171,7 +173,7 @@ class FactorDataset:
         """
         return replace(self, parts=parts_from_file(Path(path), len(self)))
 
-    def _rows(self, indices: Sequence[int] | np.ndarray | Tensor) -> Index:
+    def _rows(self, indices: ArrayLike | Tensor) -> Index:
         rows = torch.as_tensor(indices, device=self.device)
         if rows.ndim != 1 or rows.is_floating_point() or rows.dtype == torch.bool:
             raise UsageError(
