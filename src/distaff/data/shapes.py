@@ -70,8 +70,8 @@ def draw_shapes(
     if size < 1 or samples < 1:
         raise ValueError(f"size {size} and samples {samples}: take 1 or more of each")
     if ((shape < 0) | (shape >= len(SHAPES))).any():
-        known = f"0 to {len(SHAPES) - 1}"
-        raise ValueError(f"shapes {shape.unique().tolist()} must lie in {known} ({SHAPES})")
+        given = shape.unique().tolist()
+        raise ValueError(f"shapes {given} hold others than 0 to {len(SHAPES) - 1}, {SHAPES}")
     # in float64 on the processor: some devices have no float64, others their own sine
     factors = torch.stack([part.double().cpu() for part in (scale, orientation, x, y)])
     if not factors.isfinite().all():
