@@ -50,17 +50,19 @@ class StoredImages:
 class DrawnImages:
     """Images that are drawn from their factor values each time they are asked for."""
 
-    draw: Callable[[Tensor], Images]
-    """Images of factor values [batch, factor], on the values' device."""
+    draw: Callable[[Tensor, torch.device | str], Images]
+    """Images of factor values [batch, factor], on a device."""
     values: Float[Tensor, "sample factor"]
+    """On the CPU: they are float64, which some devices lack."""
+    device: torch.device | str = "cpu"
 
     def images_at(self, index: Index) -> Images:
         """Draws the images of these rows."""
-        return self.draw(self.values[index])
+        return self.draw(self.values[index.cpu()], self.device)
 
     def to(self, device: torch.device | str) -> DrawnImages:
         """Returns a source that draws on another device."""
-        return replace(self, values=self.values.to(device))
+        return replace(self, device=device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ class FactorDataset:
     factors: Int[Tensor, "sample factor"]
     """Index of each factor's value."""
     values: Float[Tensor, "sample factor"]
-    """The value itself, in the factor's own unit."""
+    """The value itself, in the factor's own unit; always on the CPU."""
     factor_names: tuple[str, ...]
     factor_sizes: tuple[int, ...]
     image_shape: tuple[int, int, int]
@@ -129,7 +131,6 @@ class FactorDataset:
             self,
             source=self.source.to(device),
             factors=self.factors.to(device),
-            values=self.values.to(device),
             parts={name: rows.to(device) for name, rows in self.parts.items()},
         )
 
@@ -149,7 +150,7 @@ class FactorDataset:
             self,
             source=_Rows(self.source, rows),
             factors=self.factors[rows],
-            values=self.values[rows],
+            values=self.values[rows.cpu()],
             parts={},
         )
 
