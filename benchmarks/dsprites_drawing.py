@@ -1,7 +1,7 @@
 """How much faster dSprites images are drawn together than one after the other.
 
-Run with `python benchmarks/dsprites_drawing.py`; both ways fill the same outlines in one run, on one
-core, since matplotlib uses no more.
+Run with `python benchmarks/dsprites_drawing.py`; both ways fill the same outlines in one run, on
+one core, since matplotlib uses no more.
 """
 
 import math

@@ -110,6 +110,7 @@ def test_lines_logged_after_the_last_checkpoint_are_not_logged_twice(small_exper
     (run,) = find_runs(tmp_path)
     with run.log_file.open("a") as file:
         file.write(json.dumps({"split": "train", "step": 10, "kl": 0, "seconds": 1}) + "\n")
+        file.write('{"split": "tr')  # as a kill in the middle of a line leaves it
     train(small_experiment, tmp_path, resume=True)
     assert [line["step"] for line in run.log if line["split"] == "train"] == [5, 10, 15, 20]
 

@@ -175,17 +175,21 @@ def _relation_matrix(subject: Subject) -> Figure:
 
 
 def _training_curves(subject: Subject) -> Figure:
-    log = subject.run.log
+    """The bound and its terms: plain nats, so that they compare whatever weighs them."""
+    terms = {"reconstruction": ("reconstruction",), "kl": ("kl",)}
+    terms["negative ELBO"] = ("reconstruction", "kl")
     curves = {
-        term: {split: _curve(log, split, term) for split in ("train", "validation")}
-        for term in ("reconstruction", "kl", "objective")
+        title: {split: _curve(subject.run.log, split, names) for split in ("train", "validation")}
+        for title, names in terms.items()
     }
     return figures.training_curves(curves, title=subject.title("Training"))
 
 
-def _curve(log: list[dict[str, Any]], split: str, term: str) -> tuple[list[float], list[float]]:
+def _curve(
+    log: list[dict[str, Any]], split: str, terms: Sequence[str]
+) -> tuple[list[float], list[float]]:
     lines = [line for line in log if line["split"] == split]
-    return [line["step"] for line in lines], [line[term] for line in lines]
+    return [line["step"] for line in lines], [sum(line[t] for t in terms) for line in lines]
 
 
 def _assigned_reconstructions(subject: Subject) -> Figure:
