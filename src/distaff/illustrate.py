@@ -176,8 +176,11 @@ def _relation_matrix(subject: Subject) -> Figure:
 
 def _training_curves(subject: Subject) -> Figure:
     """The bound and its terms: plain nats, so that they compare whatever weighs them."""
-    terms = {"reconstruction": ("reconstruction",), "kl": ("kl",)}
-    terms["negative ELBO"] = ("reconstruction", "kl")
+    terms = {
+        "reconstruction": ["reconstruction"],
+        "kl": ["kl"],
+        "negative ELBO": ["reconstruction", "kl"],
+    }
     curves = {
         title: {split: _curve(subject.run.log, split, names) for split in ("train", "validation")}
         for title, names in terms.items()
