@@ -149,7 +149,7 @@ def _finish(run: Run, fitting: Fit, seconds: float) -> None:
         for name, value in fitting.model.state_dict().items()
     }
     with writing(run.model_file) as temporary:
-        safetensors.torch.save_file(parameters, temporary)
+        temporary.write_bytes(safetensors.torch.save(parameters))
     run.resume_file.unlink(missing_ok=True)
 
 
@@ -162,9 +162,8 @@ def _with_culprit(run: Run, error: NonFiniteLossError) -> NonFiniteLossError:
         "noise": error.noise,
     }
     with writing(path) as temporary:
-        safetensors.torch.save_file(
-            culprit, temporary, {name: str(value) for name, value in error.terms.items()}
-        )
+        terms = {name: str(value) for name, value in error.terms.items()}
+        temporary.write_bytes(safetensors.torch.save(culprit, terms))
     error.args = (f"{error}; the batch is in {path}, and the state before it is kept.",)
     return error
 
