@@ -10,7 +10,7 @@ import pytest
 from distaff.cli import main
 
 SMALL = [
-    *("--data.size", "16", "--data.scales", "2"),
+    *("--data.size", "16", "--data.scales", "5"),
     *("--data.positions-x", "16", "--data.positions-y", "16", "--data.continuous", "0"),
     *("--model.encoder", "dense", "--model.decoder", "dense"),
     *("--model.encoder.hidden", "8", "--model.decoder.hidden", "8"),
