@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from distaff import explore, figures
 from distaff.data import FactorDataset
+from distaff.figures.house_style import house_style
 from distaff.gaussian import DiagonalGaussian
 from distaff.metrics.information import entropy, mutual_information
 from distaff.models import AbstractVAE
@@ -22,6 +23,8 @@ from distaff.types import Images
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 TRAVERSED = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+IN_USE = 0.05
+"""Nats that a latent must carry to be said to track a factor."""
 CODES = 4000
 """Images from which the KL of each latent and the factor it tracks are read."""
 
@@ -47,7 +50,7 @@ def illustrate(run: Run, names: Sequence[str] = ()) -> list[Path]:
         figure = draw(subject)
         for suffix in (".pdf", ".png"):
             path = run.figures_folder / f"{name}{suffix}"
-            with writing(path) as temporary:
+            with writing(path) as temporary, house_style():
                 # no date in the file: the same run gives the same bytes
                 nameless = {"CreationDate": None} if suffix == ".pdf" else {}
                 figure.savefig(temporary, metadata=nameless)
@@ -83,9 +86,9 @@ class Subject:
         return explore.kl_of_latents(self._posterior)
 
     @cached_property
-    def order(self) -> Array:
+    def order(self) -> list[int]:
         """Latents from the largest KL to the smallest."""
-        return np.argsort(-self.kl, kind="stable")
+        return [int(latent) for latent in np.argsort(-self.kl, kind="stable")]
 
     @cached_property
     def varying(self) -> list[int]:
@@ -143,11 +146,11 @@ def _traversals(subject: Subject) -> Figure:
 
 def _latent_label(subject: Subject, latent: int) -> str:
     label = f"z{latent}: {subject.kl[latent]:.2f} nats"
-    if not subject.factor_names:
+    if not subject.factor_names or subject.kl[latent] < IN_USE:
         return label
     best = int(subject.relation[latent].argmax())
     share = subject.relation[latent, best]
-    return f"{label}\n{subject.factor_names[best]} {share:.2f}" if share > 0.02 else label
+    return f"{label}\n{subject.factor_names[best]} {share:.2f}"
 
 
 def _interpolations(subject: Subject) -> Figure:
@@ -175,17 +178,24 @@ def _relation_matrix(subject: Subject) -> Figure:
 
 
 def _training_curves(subject: Subject) -> Figure:
-    log = subject.run.log
+    """The bound and its terms: plain nats, so that they compare whatever weighs them."""
+    terms = {
+        "reconstruction": ["reconstruction"],
+        "kl": ["kl"],
+        "negative ELBO": ["reconstruction", "kl"],
+    }
     curves = {
-        term: {split: _curve(log, split, term) for split in ("train", "validation")}
-        for term in ("reconstruction", "kl", "objective")
+        title: {split: _curve(subject.run.log, split, names) for split in ("train", "validation")}
+        for title, names in terms.items()
     }
     return figures.training_curves(curves, title=subject.title("Training"))
 
 
-def _curve(log: list[dict[str, Any]], split: str, term: str) -> tuple[list[float], list[float]]:
+def _curve(
+    log: list[dict[str, Any]], split: str, terms: Sequence[str]
+) -> tuple[list[float], list[float]]:
     lines = [line for line in log if line["split"] == split]
-    return [line["step"] for line in lines], [line[term] for line in lines]
+    return [line["step"] for line in lines], [sum(line[t] for t in terms) for line in lines]
 
 
 def _assigned_reconstructions(subject: Subject) -> Figure:

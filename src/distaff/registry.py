@@ -21,8 +21,9 @@ def look_up(registry: Mapping[str, Thing], name: str, noun: str) -> Thing:
         UsageError: the name is unknown; the nearest known one is offered.
     """
     wanted = name.replace("_", "-").lower()
-    if wanted in registry:
-        return registry[wanted]
+    for spelling in (name, wanted):
+        if spelling in registry:
+            return registry[spelling]
     near = difflib.get_close_matches(wanted, registry, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(registry))}."
     raise UsageError(f"unknown {noun} {name!r}: {hint}")

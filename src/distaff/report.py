@@ -78,5 +78,6 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{name}.")
         else:
-            flat[(prefix + name).removesuffix(".kind")] = value
+            text = ", ".join(map(str, value)) if isinstance(value, list) else value
+            flat[(prefix + name).removesuffix(".kind")] = text
     return flat

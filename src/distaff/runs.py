@@ -81,8 +81,9 @@ class Run:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The lines of the training log."""
-        return [json.loads(line) for line in self.log_file.read_text().splitlines()]
+        """The lines of the training log; one that a kill cut short is left out."""
+        whole = self.log_file.read_text().split("\n")[:-1]
+        return [json.loads(line) for line in whole]
 
     @property
     def scores(self) -> dict[str, Score]:

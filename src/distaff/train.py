@@ -10,7 +10,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import safetensors.torch
 import torch
@@ -18,7 +18,7 @@ import torch
 from distaff.data import DATASETS, FactorDataset
 from distaff.errors import Interrupted, RunError
 from distaff.experiment import Experiment
-from distaff.fit import Fit, NonFiniteLossError, Record
+from distaff.fit import Fit, NonFiniteLossError, Record, choose_device
 from distaff.models import build
 from distaff.registry import kind_of
 from distaff.runs import Run, create, run_folder, writing
@@ -26,6 +26,7 @@ from distaff.runs import Run, create, run_folder, writing
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Who watches a training."""
 
@@ -59,6 +60,7 @@ def train(
         Interrupted: Ctrl-C or SIGTERM; the state is saved.
         NonFiniteLossError: saved is the last good state, and beside it the culprit batch.
     """
+    choose_device(experiment.training.device)  # before any folder is made
     dataset: FactorDataset | None = None
     trained = []
     for seed in experiment.seeds:
@@ -147,7 +149,7 @@ def _finish(run: Run, fitting: Fit, seconds: float) -> None:
         for name, value in fitting.model.state_dict().items()
     }
     with writing(run.model_file) as temporary:
-        safetensors.torch.save_file(parameters, temporary)
+        temporary.write_bytes(safetensors.torch.save(parameters))
     run.resume_file.unlink(missing_ok=True)
 
 
@@ -160,9 +162,8 @@ def _with_culprit(run: Run, error: NonFiniteLossError) -> NonFiniteLossError:
         "noise": error.noise,
     }
     with writing(path) as temporary:
-        safetensors.torch.save_file(
-            culprit, temporary, {name: str(value) for name, value in error.terms.items()}
-        )
+        terms = {name: str(value) for name, value in error.terms.items()}
+        temporary.write_bytes(safetensors.torch.save(culprit, terms))
     error.args = (f"{error}; the batch is in {path}, and the state before it is kept.",)
     return error
 

@@ -7,6 +7,8 @@ from torch import Tensor
 
 Images: TypeAlias = Float[Tensor, "batch channel height width"]
 """Pictures with values in [0, 1]."""
+Outputs: TypeAlias = Float[Tensor, "batch output height width"]
+"""What a decoder puts out: one or more numbers for each value of a picture."""
 Latents: TypeAlias = Float[Tensor, "batch latent"]
 """Samples z of the latent variables."""
 Factors: TypeAlias = Int[Tensor, "batch factor"]

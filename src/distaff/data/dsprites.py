@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from distaff.data.base import Dataset
@@ -66,6 +67,6 @@ class DSprites(Dataset):
         )
 
 
-def _draw(values: Tensor) -> Images:
+def _draw(values: Tensor, device: torch.device | str) -> Images:
     _, shape, scale, orientation, x, y = values.unbind(dim=1)
-    return draw_shapes(shape.long() - 1, scale, orientation, x, y)[:, None].float()
+    return draw_shapes(shape.long().to(device) - 1, scale, orientation, x, y)[:, None].float()

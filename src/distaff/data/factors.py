@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from distaff.errors import DataError, UsageError
@@ -19,6 +20,7 @@ from distaff.types import Batch, DataSpec, Factors, Images
 Index = Int[Tensor, " batch"]
 
 
+@runtime_checkable
 class ImageSource(Protocol):
     """Where images come from: memory, or a function that draws them."""
 
@@ -48,17 +50,19 @@ class StoredImages:
 class DrawnImages:
     """Images that are drawn from their factor values each time they are asked for."""
 
-    draw: Callable[[Tensor], Images]
-    """Images of factor values [batch, factor], on the values' device."""
+    draw: Callable[[Tensor, torch.device | str], Images]
+    """Images of factor values [batch, factor], on a device."""
     values: Float[Tensor, "sample factor"]
+    """On the CPU: they are float64, which some devices lack."""
+    device: torch.device | str = "cpu"
 
     def images_at(self, index: Index) -> Images:
         """Draws the images of these rows."""
-        return self.draw(self.values[index])
+        return self.draw(self.values[index.cpu()], self.device)
 
     def to(self, device: torch.device | str) -> DrawnImages:
         """Returns a source that draws on another device."""
-        return replace(self, values=self.values.to(device))
+        return replace(self, device=device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +78,7 @@ class FactorDataset:
     factors: Int[Tensor, "sample factor"]
     """Index of each factor's value."""
     values: Float[Tensor, "sample factor"]
-    """The value itself, in the factor's own unit."""
+    """The value itself, in the factor's own unit; always on the CPU."""
     factor_names: tuple[str, ...]
     factor_sizes: tuple[int, ...]
     image_shape: tuple[int, int, int]
@@ -95,7 +99,7 @@ class FactorDataset:
         """What a model must know of this set."""
         return DataSpec(self.image_shape, self.factor_sizes, len(self))
 
-    def images_at(self, indices: Sequence[int] | np.ndarray | Tensor) -> Images:
+    def images_at(self, indices: ArrayLike | Tensor) -> Images:
         """Returns images, float32 in [0, 1], [batch, channel, height, width].
 
         Args:
@@ -127,7 +131,6 @@ class FactorDataset:
             self,
             source=self.source.to(device),
             factors=self.factors.to(device),
-            values=self.values.to(device),
             parts={name: rows.to(device) for name, rows in self.parts.items()},
         )
 
@@ -147,7 +150,7 @@ class FactorDataset:
             self,
             source=_Rows(self.source, rows),
             factors=self.factors[rows],
-            values=self.values[rows],
+            values=self.values[rows.cpu()],
             parts={},
         )
 
@@ -171,7 +174,7 @@ class FactorDataset:
         """
         return replace(self, parts=parts_from_file(Path(path), len(self)))
 
-    def _rows(self, indices: Sequence[int] | np.ndarray | Tensor) -> Index:
+    def _rows(self, indices: ArrayLike | Tensor) -> Index:
         rows = torch.as_tensor(indices, device=self.device)
         if rows.ndim != 1 or rows.is_floating_point() or rows.dtype == torch.bool:
             raise UsageError(

@@ -111,19 +111,28 @@ class Sprites(Dataset):
             parts=random_parts(len(factors), sizes, seed=SPLIT_SEED),
         )
 
-    def _draw(self, values: Tensor) -> Images:
+    def _draw(self, values: Tensor, device: torch.device | str) -> Images:
         hue, shape, scale, orientation, x, y = values.unbind(dim=1)
         samples = SUBSAMPLES if self.config.smooth else 1
         pictures = draw_shapes(
-            shape.long() - 1, scale, orientation, x, y, size=self.config.size, samples=samples
+            shape.long().to(device) - 1,
+            scale,
+            orientation,
+            x,
+            y,
+            size=self.config.size,
+            samples=samples,
         )[:, None].float()
         if self.config.colors == 1:
             return pictures
         palette = torch.tensor(
             [colorsys.hsv_to_rgb(i / self.config.colors, 1, 1) for i in range(self.config.colors)],
-            device=values.device,
+            device=device,
         )
-        return pictures * palette[(hue * self.config.colors).round().long()][:, :, None, None]
+        return (
+            pictures
+            * palette[(hue * self.config.colors).round().long().to(device)][:, :, None, None]
+        )
 
 
 def _grid(config: Sprites.Config) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,7 @@ def training_curves(curves: Mapping[str, Mapping[str, Curve]], *, title: str = "
             for colour, (split, (steps, values)) in zip(COLOURS, splits.items(), strict=False):
                 marker = "o" if split == "validation" else ""
                 axes.plot(steps, values, color=colour, marker=marker, markersize=3, label=split)
-            axes.set_title(term.replace("_", " "))
+            axes.set_title(term)
             axes.set_xlabel("step")
             axes.set_ylim(*_range([v for _, values in splits.values() for v in values]))
         panels[0].set_ylabel("nats per image")

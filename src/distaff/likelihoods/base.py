@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from distaff.types import Images
+from distaff.types import Images, Outputs
 
 
 class Likelihood(ABC):
@@ -23,7 +23,7 @@ class Likelihood(ABC):
         self.config = config
 
     @abstractmethod
-    def log_prob(self, images: Images, outputs: Images) -> Images:
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:
         """Returns the log likelihood of each pixel.
 
         Args:
@@ -35,9 +35,9 @@ class Likelihood(ABC):
         """
 
     @abstractmethod
-    def mean(self, outputs: Images) -> Images:
+    def mean(self, outputs: Outputs) -> Images:
         """Returns the mean image, [batch, channel, height, width]."""
 
     @abstractmethod
-    def sample(self, outputs: Images, generator: torch.Generator) -> Images:
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:
         """Returns an image drawn from the likelihood; `generator` lives on the outputs' device."""

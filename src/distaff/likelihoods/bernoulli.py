@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from distaff.likelihoods.base import Likelihood
-from distaff.types import Images
+from distaff.types import Images, Outputs
 
 
 class Bernoulli(Likelihood):
@@ -26,13 +26,13 @@ class Bernoulli(Likelihood):
 
     outputs_per_channel = 1
 
-    def log_prob(self, images: Images, outputs: Images) -> Images:  # noqa: D102
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
         return -functional.binary_cross_entropy_with_logits(outputs, images, reduction="none")
 
-    def mean(self, outputs: Images) -> Images:  # noqa: D102
+    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
         return outputs.sigmoid()
 
-    def sample(self, outputs: Images, generator: torch.Generator) -> Images:  # noqa: D102
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
         uniform: Tensor = torch.rand(
             outputs.shape, generator=generator, dtype=outputs.dtype, device=outputs.device
         )

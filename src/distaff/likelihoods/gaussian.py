@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from distaff.gaussian import HALF_LOG_TWO_PI
 from distaff.likelihoods.base import Likelihood
-from distaff.types import Images
+from distaff.types import Images, Outputs
 
 
 class Gaussian(Likelihood):
@@ -34,15 +34,15 @@ class Gaussian(Likelihood):
     outputs_per_channel = 1
     config: Config
 
-    def log_prob(self, images: Images, outputs: Images) -> Images:  # noqa: D102
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
         log_std = torch.tensor(self.config.std, dtype=torch.float64).log().item()
         standardized = (images - outputs) / self.config.std
         return -0.5 * standardized.square() - log_std - HALF_LOG_TWO_PI
 
-    def mean(self, outputs: Images) -> Images:  # noqa: D102
+    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
         return outputs
 
-    def sample(self, outputs: Images, generator: torch.Generator) -> Images:  # noqa: D102
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
         return outputs + self.config.std * _normal_like(outputs, generator)
 
 
@@ -70,18 +70,18 @@ class LearnedGaussian(Likelihood):
     outputs_per_channel = 2
     config: Config
 
-    def _mean_and_std(self, outputs: Images) -> tuple[Images, Images]:
+    def _mean_and_std(self, outputs: Outputs) -> tuple[Images, Images]:
         mean, raw = outputs.chunk(2, dim=1)
         return mean, self.config.floor + functional.softplus(raw)
 
-    def log_prob(self, images: Images, outputs: Images) -> Images:  # noqa: D102
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
         mean, std = self._mean_and_std(outputs)
         return -0.5 * ((images - mean) / std).square() - std.log() - HALF_LOG_TWO_PI
 
-    def mean(self, outputs: Images) -> Images:  # noqa: D102
+    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
         return self._mean_and_std(outputs)[0]
 
-    def sample(self, outputs: Images, generator: torch.Generator) -> Images:  # noqa: D102
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
         mean, std = self._mean_and_std(outputs)
         return mean + std * _normal_like(mean, generator)
 

@@ -8,14 +8,15 @@ from distaff.models import BetaVAE
 DSPRITES_BETA_VAE = Experiment(
     name="dsprites-beta-vae",
     data=DSprites.Config(),
-    # the paper's 2D shapes use beta 4; its convolutional row is far faster than the dense one
-    model=BetaVAE.Config(latents=10, beta=4.0),
+    # beta 4, the paper's weight for 2D shapes, gives up shape and orientation; the assignment asks
+    # for reconstructions in which they are seen
+    model=BetaVAE.Config(latents=10, beta=2.0),
     training=Training(
-        steps=30_000,
+        steps=15_000,
         batch_size=64,
         learning_rate=1e-3,
         schedule="cosine",
-        validate_every=2000,
+        validate_every=1000,
     ),
     figures=(*FIGURES_OF_A_RUN, "q1_a", "q1_b"),
 )

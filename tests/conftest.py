@@ -1,0 +1,69 @@
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from distaff.data import Sprites
+from distaff.experiment import Experiment
+from distaff.fit import Training
+from distaff.models import BetaVAE
+from distaff.nets import ConvolutionalDecoder, ConvolutionalEncoder
+
+
+@pytest.fixture
+def real_data():
+    """Returns a function that gives the path of a real file, or skips the test without it."""
+
+    def path_of(name: str) -> Path:
+        folder = os.environ.get("DISTAFF_DATA")
+        path = Path(folder or "nowhere") / name
+        if not path.is_file():
+            reason = f"needs the real {name} in the folder that DISTAFF_DATA names"
+            # on the project's own machines the real data must be there
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+        return path
+
+    return path_of
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def small_nets():
+    return {
+        "encoder": ConvolutionalEncoder.Config(widths=(4, 4), hidden=(16,)),
+        "decoder": ConvolutionalDecoder.Config(widths=(4, 4), hidden=(16,)),
+    }
+
+
+@pytest.fixture
+def small_experiment(small_nets):
+    """A beta-VAE on tiny sprites that trains in a second."""
+    return Experiment(
+        name="small",
+        data=Sprites.Config(size=16, orientations=1, scales=2, positions_x=8, positions_y=8),
+        model=BetaVAE.Config(latents=3, **small_nets),
+        training=Training(
+            steps=20,
+            batch_size=16,
+            log_every=5,
+            validate_every=10,
+            validation_images=32,
+            device="cpu",
+        ),
+    )
+
+
+@pytest.fixture
+def with_training():
+    """Returns the experiment with some settings of its training changed."""
+
+    def change(experiment: Experiment, **settings) -> Experiment:
+        return replace(experiment, training=replace(experiment.training, **settings))
+
+    return change

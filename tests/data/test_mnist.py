@@ -1,0 +1,91 @@
+import gzip
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from distaff.data import load
+from distaff.data.idx import FILES, read_idx
+from distaff.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISTAFF_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_mnist_is_the_official_one(real_data):
+    real_data("mnist/train-images-idx3-ubyte.gz")
+    mnist = load("mnist")
+    assert len(mnist) == 70_000
+    assert {name: len(rows) for name, rows in mnist.parts.items()} == {
+        "train": 50_000,
+        "validation": 10_000,
+        "test": 10_000,
+    }
+    # the first five digits of the training and of the test images, as everybody knows them
+    assert mnist.factors[:5, 0].tolist() == [5, 0, 4, 1, 9]
+    assert mnist.factors[60_000:60_005, 0].tolist() == [7, 2, 1, 0, 4]
+    train = mnist.images_at(range(60_000))
+    assert train.mean().item() == pytest.approx(0.1307, abs=5e-5)
+    assert train.std().item() == pytest.approx(0.3081, abs=5e-5)
+
+
+def test_a_missing_file_is_named_with_the_path_looked_at(folder):
+    path = folder / "mnist" / FILES[0]
+    with pytest.raises(DataError, match=f"mnist needs {FILES[0]}.*{path}"):
+        load("mnist")
+
+
+def test_a_file_with_another_sum_is_refused(folder, real_data, monkeypatch):
+    monkeypatch.undo()
+    source = real_data("mnist/train-images-idx3-ubyte.gz").parent
+    shutil.copytree(source, folder / "mnist")
+    (folder / "mnist" / FILES[1]).chmod(0o644)
+    (folder / "mnist" / FILES[1]).write_bytes(b"not the labels")
+    monkeypatch.setenv("DISTAFF_DATA", str(folder))
+    with pytest.raises(DataError, match="MD5"):
+        load("mnist")
+
+
+def test_fashion_mnist_is_read_when_it_is_there(real_data):
+    real_data_file = "fashion_mnist/train-images-idx3-ubyte.gz"
+    try:
+        real_data(real_data_file)
+    except pytest.fail.Exception:
+        pytest.skip(f"needs the real {real_data_file}, which no test machine has")
+    assert len(load("fashion-mnist")) == 70_000
+
+
+def idx(*shape: int) -> bytes:
+    head = bytes([0, 0, 8, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)
+    return head + bytes(range(int(np.prod(shape))))
+
+
+def test_an_idx_file_is_read_in_its_order(tmp_path):
+    (tmp_path / "x.gz").write_bytes(gzip.compress(idx(2, 3, 4)))
+    assert np.array_equal(read_idx(tmp_path / "x.gz"), np.arange(24).reshape(2, 3, 4))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<html>", "not a whole gzip file"),
+        (gzip.compress(idx(2, 3))[:-12], "not a whole gzip file"),
+        (gzip.compress(b""), "not an IDX file"),
+        (gzip.compress(b"\0\0\x0d\x01" + b"\0" * 8), "not an IDX file"),
+        (gzip.compress(idx(2, 3)[:-1]), "says it holds"),
+        (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12), "says it holds"),
+    ],
+)
+def test_a_damaged_idx_file_is_refused(tmp_path, content, message):
+    (tmp_path / "x.gz").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_idx(tmp_path / "x.gz")
+
+
+def test_images_stay_bytes_in_memory(real_data):
+    real_data("mnist/train-images-idx3-ubyte.gz")
+    assert load("mnist").source.pixels.dtype == torch.uint8

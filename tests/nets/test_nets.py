@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from distaff.nets import (
+    DECODERS,
+    ENCODERS,
+    ConvolutionalDecoder,
+    ConvolutionalEncoder,
+    DenseDecoder,
+    DenseEncoder,
+)
+
+BURGESS = {"widths": (32, 32, 32, 32), "hidden": (256, 256)}
+
+
+def parameters(net: torch.nn.Module) -> int:
+    return sum(p.numel() for p in net.parameters())
+
+
+@pytest.mark.parametrize(
+    ("config", "latents", "channels", "encoder", "decoder"),
+    [
+        ({}, 32, 1, 394_240, 386_945),
+        ({}, 32, 3, 395_264, 387_971),
+        ({}, 10, 1, 382_932, 381_313),
+        (BURGESS, 10, 1, 252_052, 249_953),
+    ],
+)
+def test_convolutional_nets_have_the_papers_number_of_parameters(
+    config, latents, channels, encoder, decoder
+):
+    shape = (channels, 64, 64)
+    encoder_net = ConvolutionalEncoder(ConvolutionalEncoder.Config(**config), shape, 2 * latents)
+    decoder_net = ConvolutionalDecoder(ConvolutionalDecoder.Config(**config), latents, shape)
+    assert (parameters(encoder_net), parameters(decoder_net)) == (encoder, decoder)
+
+
+def test_dense_nets_have_the_papers_number_of_parameters():
+    shape = (1, 64, 64)
+    assert parameters(DenseEncoder(DenseEncoder.Config(), shape, 20)) == 6_381_620
+    assert parameters(DenseDecoder(DenseDecoder.Config(), 10, shape)) == 7_814_896
+
+
+@pytest.mark.parametrize("size", [(28, 28), (32, 32), (64, 64), (128, 128), (12, 12), (20, 32)])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_nets_take_and_give_any_size(kind, channels, size):
+    shape = (channels, *size)
+    images = torch.rand(2, *shape)
+    encoder = ENCODERS[kind](ENCODERS[kind].Config(), shape, 8)
+    decoder = DECODERS[kind](DECODERS[kind].Config(), 4, shape)
+    assert encoder(images).shape == (2, 8)
+    assert decoder(torch.randn(2, 4)).shape == images.shape
+
+
+def test_a_signal_keeps_its_size_through_a_fresh_net(generator):
+    """Or training would start on a plateau: all images look the same to the decoder."""
+    torch.manual_seed(0)
+    decoder = ConvolutionalDecoder(ConvolutionalDecoder.Config(), 10, (1, 64, 64))
+    images = decoder(torch.randn(64, 10, generator=generator))
+    assert 0.03 < images.std(dim=0).mean() < 3
+
+
+def test_an_empty_stack_is_refused():
+    with pytest.raises(ValueError, match="at least one convolution"):
+        ConvolutionalEncoder.Config(widths=())

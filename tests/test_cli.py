@@ -1,0 +1,226 @@
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from distaff.cli import main
+
+SMALL = [
+    *("--data.size", "16", "--data.scales", "5"),
+    *("--data.positions-x", "16", "--data.positions-y", "16", "--data.continuous", "0"),
+    *("--model.encoder", "dense", "--model.decoder", "dense"),
+    *("--model.encoder.hidden", "8", "--model.decoder.hidden", "8"),
+    *("--training.steps", "20", "--training.validate-every", "10", "--training.log-every", "5"),
+]
+
+
+@pytest.fixture
+def trained(tmp_path, capsys):
+    assert main(["train", "demo", *SMALL, "--runs", str(tmp_path), "--seeds", "0", "1"]) == 0
+    capsys.readouterr()
+    return tmp_path
+
+
+def failing(capsys, *words: str) -> tuple[int, str]:
+    try:
+        code = main(words)
+    except SystemExit as stop:
+        code = stop.code
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.out + captured.err
+    return code, captured.err
+
+
+def test_a_run_is_trained_measured_drawn_compared_and_reported(trained, capsys):
+    runs = str(trained)
+    assert main(["evaluate", runs, "--json", "--images", "500"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert len(scores) == 2
+    score = next(iter(scores.values()))["mutual-information-gap"]
+    assert score["interval"][0] <= score["value"] <= score["interval"][1]
+    assert {"scale", "posX", "posY"} <= set(score["parts"])
+
+    assert main(["illustrate", runs, "--json"]) == 0
+    pictures = json.loads(capsys.readouterr().out)
+    assert len(pictures) == 2 * 6
+
+    assert main(["compare", runs, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["seeds"] for row in rows} == {2}
+
+    assert main(["report", runs, "--json"]) == 0
+    for path in json.loads(capsys.readouterr().out):
+        page = Path(path).read_text("utf-8")
+        assert page.count("data:image/png;base64,") == 6
+        assert "distaff train experiment.json --seeds" in page
+        assert not re.search(r'(src|href)="(?!data:)', page)
+
+    for verb in (["evaluate", runs, "--images", "500"], ["compare", runs], ["report", runs]):
+        assert main(verb) == 0
+        assert capsys.readouterr().out
+
+
+def test_an_experiment_file_trains_the_same_run_again(trained, tmp_path, capsys):
+    first = next(trained.glob("demo/*/seed-1/experiment.json"))
+    assert main(["train", str(first), "--runs", str(tmp_path / "again"), "--seeds", "1"]) == 0
+    second = next((tmp_path / "again").glob("demo/*/seed-1"))
+    model = "model.safetensors"
+    assert (second / model).read_bytes() == (first.parent / model).read_bytes()
+    capsys.readouterr()
+
+
+def test_kinds_can_be_changed_by_name(tmp_path, capsys):
+    small = SMALL[: SMALL.index("--model.decoder")] + SMALL[-6:]
+    words = [
+        "--model.encoder.hidden",
+        "8",
+        "--model",
+        "beta-vae",
+        "--model.decoder",
+        "convolutional",
+        "--model.decoder.widths",
+        "4",
+    ]
+    assert main(["train", "demo", *small, *words, "--runs", str(tmp_path), "--json"]) == 0
+    folder = json.loads(capsys.readouterr().out)[0]
+    model = json.loads(Path(folder, "experiment.json").read_text())["experiment"]["model"]
+    assert model["kind"] == "beta-vae"
+    assert model["decoder"]["kind"] == "convolutional"
+    assert model["decoder"]["widths"] == [4]
+    assert model["encoder"] == {"kind": "dense", "hidden": [8]}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["tran"], 2, "unknown command 'tran': did you mean 'train'?"),
+        (["train", "dmeo"], 2, "unknown recipe 'dmeo': did you mean 'demo'?"),
+        (["train", "demo", "--model", "bvae"], 2, "unknown model 'bvae'"),
+        (["train", "demo", "--model.decoder"], 2, "--model.decoder needs a name"),
+        (["train", "demo", "--training.steps", "-5"], 2, "steps is -5; it must be at least 1"),
+        (["train", "demo", "--training.steps", "many"], 2, "many"),
+        (["train", "demo", "--metrics", "gap"], 2, "unknown metric 'gap'"),
+        (["train", "demo", "--training.stesp", "5"], 2, "--training.steps"),
+        (["train", "demo", "--training.device", "tpu"], 2, "no device 'tpu'"),
+        (["train", "nothing.json"], 1, "no nothing.json"),
+        (["evaluate", "nowhere"], 1, "no folder nowhere"),
+        (["evaluate", "."], 1, "no run in ."),
+        (["report", "nowhere"], 1, "no folder nowhere"),
+        (["compare"], 2, "no folder given"),
+        (["list", "nothing"], 2, "nothing"),
+        (["list", "runs", "--runs", "nowhere"], 1, "no folder nowhere"),
+    ],
+)
+def test_bad_input_gets_one_sentence(capsys, monkeypatch, tmp_path, words, code, message):
+    monkeypatch.chdir(tmp_path)
+    found, said = failing(capsys, *words)
+    assert found == code
+    assert message in " ".join(said.replace("│", " ").split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_data_is_named(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("DISTAFF_DATA", str(tmp_path / "data"))
+    code, said = failing(capsys, "train", "mnist-vae", "--runs", str(tmp_path / "runs"))
+    assert code == 1
+    assert str(tmp_path / "data" / "mnist") in said
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(capsys, tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    code, said = failing(capsys, "train", "demo", *SMALL, "--runs", str(tmp_path / "runs"))
+    assert code == 1
+    assert "cannot write" in said
+
+
+def test_an_unknown_metric_or_figure_of_a_run_is_refused(trained, capsys):
+    code, said = failing(capsys, "evaluate", str(trained), "--metrics", "mutual-gap")
+    assert (code, "did you mean 'mutual-information-gap'?" in said) == (2, True)
+    code, said = failing(capsys, "illustrate", str(trained), "--figures", "traversal")
+    assert (code, "did you mean 'traversals'?" in said) == (2, True)
+
+
+def test_too_few_images_for_a_score_are_refused(trained, capsys):
+    code, said = failing(capsys, "evaluate", str(trained), "--images", "10")
+    assert code == 1
+    assert "at least 100 rows" in said
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(Exception, match="no folder nowhere"):
+        main(["evaluate", "nowhere", "--debug"])
+
+
+@pytest.mark.parametrize("what", ["models", "data", "metrics", "recipes", "figures", "nets"])
+def test_every_list_names_and_describes(capsys, what):
+    assert main(["list", what, "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)[what]
+    assert listed
+    assert what == "figures" or all(listed.values())
+
+
+def test_runs_are_listed_with_their_state(trained, capsys):
+    assert main(["list", "runs", "--runs", str(trained), "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["runs"].values()) == ["finished"] * 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["demo", "--help"],
+        ["train", "--help"],
+        ["train", "mnist-vae", "--help"],
+        ["evaluate", "--help"],
+        ["illustrate", "--help"],
+        ["compare", "--help"],
+        ["report", "--help"],
+        ["list", "--help"],
+    ],
+)
+def test_help_is_there(capsys, words):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 0
+    written = capsys.readouterr().out
+    assert "usage:" in written
+    assert words == ["--help"] or words[1] == "mnist-vae" or "distaff" in written
+
+
+def test_help_needs_no_torch():
+    code = (
+        "import sys; from distaff.cli import main\n"
+        "try: main(['--help'])\n"
+        "finally: print('torch' in sys.modules, 'numpy' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.stdout.strip().endswith("False False")
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_goes_on(tmp_path):
+    """The whole way through the installed command: interrupted + resumed = uninterrupted."""
+    command = [sys.executable, "-m", "distaff", "train", "demo", *SMALL, "--training.steps", "400"]
+    broken = subprocess.Popen(
+        [*command, "--runs", str(tmp_path / "broken")], stderr=subprocess.PIPE, text=True
+    )
+    log = tmp_path / "broken"
+    deadline = time.monotonic() + 120
+    while not [p for p in log.glob("demo/*/seed-0/train.jsonl") if p.stat().st_size]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    broken.send_signal(2)
+    _, said = broken.communicate()
+    assert broken.returncode == 130
+    assert re.search(r"stopped at step \d+ of 400; .*--resume", said)
+    for folder, flags in (("broken", ["--resume"]), ("whole", [])):
+        subprocess.run([*command, "--runs", str(tmp_path / folder), *flags], check=True)
+    models = [p.read_bytes() for p in sorted(tmp_path.glob("*/demo/*/seed-0/model.safetensors"))]
+    assert len(models) == 2
+    assert models[0] == models[1]

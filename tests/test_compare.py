@@ -1,0 +1,43 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from distaff.compare import compare
+from distaff.errors import RunError
+from distaff.runs import Run
+from distaff.train import train
+
+
+@pytest.fixture
+def runs(small_experiment, tmp_path):
+    return train(replace(small_experiment, seeds=(0, 1, 2)), tmp_path)
+
+
+def test_rows_hold_mean_interval_median_and_range_over_seeds(runs):
+    values = []
+    for run in runs:
+        last = [line for line in run.log if line["split"] == "validation"][-1]
+        values.append(last["kl"])
+    (row,) = [row for row in compare(runs) if row.quantity == "validation kl"]
+    assert row.seeds == 3
+    assert row.mean == pytest.approx(np.mean(values))
+    assert (row.smallest, row.median, row.largest) == tuple(sorted(values))
+    truth = t.interval(0.95, 2, np.mean(values), np.std(values, ddof=1) / np.sqrt(3))
+    assert row.interval == pytest.approx(truth)
+
+
+def test_a_single_seed_has_no_interval_and_other_settings_a_row_of_their_own(
+    runs, small_experiment, tmp_path
+):
+    changed = replace(small_experiment, model=replace(small_experiment.model, latents=2))
+    rows = compare(runs + train(changed, tmp_path))
+    lonely = [row for row in rows if row.seeds == 1]
+    assert len(lonely) * 2 == len(rows)
+    assert all(row.interval is None for row in lonely)
+
+
+def test_runs_that_are_not_finished_cannot_be_compared(tmp_path):
+    with pytest.raises(RunError, match="none of the 1 runs is finished"):
+        compare([Run(tmp_path)])

@@ -1,0 +1,181 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from distaff.data import DATASETS
+from distaff.errors import UsageError
+from distaff.fit import Fit, NonFiniteLossError, Training, choose_device, fit, number_of_steps
+from distaff.models import build
+from distaff.models.beta_vae import BetaVAE
+from distaff.registry import kind_of
+
+
+@pytest.fixture
+def make_fit(small_experiment):
+    """Returns a function that starts a training with some settings changed."""
+    data = DATASETS[kind_of(small_experiment.data, DATASETS)](small_experiment.data).load()
+
+    def make(seed: int = 0, **settings) -> Fit:
+        train = data.part("train")
+        model = build(small_experiment.model, train.spec, seed=seed)
+        training = replace(small_experiment.training, **settings)
+        return Fit(model, train, data.part("validation"), training, seed=seed)
+
+    return make
+
+
+def run(fitting: Fit) -> list[dict]:
+    records = []
+    while not fitting.finished:
+        records += fitting.advance()
+    return records
+
+
+def equal(first: Fit, second: Fit) -> bool:
+    a, b = first.model.state_dict(), second.model.state_dict()
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_fit):
+    first, second, third = make_fit(), make_fit(), make_fit(seed=1)
+    assert run(first) == run(second)
+    assert equal(first, second)
+    run(third)
+    assert not equal(first, third)
+
+
+@pytest.mark.parametrize("stop", [1, 7, 13])
+def test_a_training_that_was_stopped_and_taken_up_ends_as_one_that_was_not(
+    make_fit, stop, tmp_path
+):
+    whole, before, after = make_fit(patience=50), make_fit(patience=50), make_fit(patience=50)
+    expected = run(whole)
+    records = []
+    while before.step < stop:
+        records += before.advance()
+    torch.save(before.state_dict(), tmp_path / "state.pt")
+    after.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    records += run(after)
+    assert records == expected
+    assert equal(after, whole)
+
+
+def test_training_lowers_the_objective(make_fit):
+    records = run(make_fit(steps=150, learning_rate=1e-3))
+    losses = [r["objective"] for r in records if r["split"] == "validation"]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_an_epoch_shows_every_image_once(make_fit):
+    fitting = make_fit()
+    size = fitting.training.batch_size
+    seen = []
+    for step in range(len(fitting.train) // size):
+        fitting.step = step
+        seen.append(fitting._batch().factors)
+    rows = torch.cat(seen)
+    assert len(rows) == len(fitting.train) // size * size
+    assert len(torch.unique(rows, dim=0)) == len(rows)
+
+
+def test_terms_of_the_log_are_means_over_its_steps(make_fit):
+    each = [r for r in run(make_fit(log_every=1)) if r["split"] == "train"]
+    fifth = [r for r in run(make_fit(log_every=5)) if r["split"] == "train"]
+    for number, record in enumerate(fifth):
+        mean = np.mean([r["kl"] for r in each[5 * number : 5 * number + 5]])
+        assert record["kl"] == pytest.approx(mean, rel=1e-6)
+
+
+def test_patience_stops_and_restores_the_best_parameters(make_fit):
+    fitting = make_fit(
+        steps=400, validate_every=5, patience=2, minimal_gain=1e6, learning_rate=1e-3
+    )
+    records = run(fitting)
+    looks = [r for r in records if r["split"] == "validation"]
+    assert [r["step"] for r in looks] == [5, 10, 15]
+    assert fitting.best["step"] == 5
+    assert fitting.validate()["objective"] == pytest.approx(looks[0]["objective"], rel=1e-6)
+    assert looks[-1]["objective"] < looks[0]["objective"]
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_step(make_fit):
+    fitting = make_fit()
+    fitting.advance()
+    with torch.no_grad():
+        next(iter(fitting.model.encoder.parameters())).fill_(math.nan)
+    before = {name: value.clone() for name, value in fitting.model.decoder.state_dict().items()}
+    with pytest.raises(NonFiniteLossError, match=r"step 1 .*--training.learning-rate") as caught:
+        fitting.advance()
+    assert caught.value.batch.images.shape == (16, 1, 16, 16)
+    after = fitting.model.decoder.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_clipped_gradient_is_no_longer_than_the_limit(make_fit):
+    fitting = make_fit(gradient_clip=0.5)
+    fitting.advance()
+    gradients = [p.grad for p in fitting.model.parameters()]
+    assert torch.nn.utils.get_total_norm(gradients).item() == pytest.approx(0.5, rel=1e-3)
+
+
+def test_the_cosine_falls_from_the_rate_to_zero(make_fit):
+    fitting = make_fit(schedule="cosine", learning_rate=1e-2)
+    rates = []
+    while not fitting.finished:
+        fitting.advance()
+        rates.append(fitting.optimizers["vae"].param_groups[0]["lr"])
+    assert rates[0] == 1e-2
+    assert rates[10] == pytest.approx(0.5e-2)
+    assert 0 < rates[-1] < 1e-4
+
+
+def test_bfloat16_stays_near_float32(make_fit):
+    wide, narrow = (run(make_fit(precision=p)) for p in ("float32", "bfloat16"))
+    assert narrow[0]["objective"] == pytest.approx(wide[0]["objective"], rel=0.02)
+    assert narrow != wide
+
+
+def test_fit_runs_to_the_end(make_fit, small_experiment):
+    parts = make_fit()
+    model = build(small_experiment.model, parts.train.spec, seed=0)
+    records = []
+    fit(
+        model,
+        parts.train,
+        parts.validation,
+        small_experiment.training,
+        seed=0,
+        on_record=records.append,
+    )
+    assert records == run(parts)
+    assert isinstance(model, BetaVAE)
+
+
+def test_epochs_decide_the_steps():
+    assert number_of_steps(Training(epochs=3, batch_size=10), 105) == 30
+    assert number_of_steps(Training(steps=7), 105) == 7
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"steps": -5}, {"epochs": 0}, {"batch_size": 0}, {"learning_rate": math.nan}, {"patience": 0}],
+)
+def test_settings_without_sense_are_refused(settings):
+    with pytest.raises(ValueError, match="must be"):
+        Training(**settings)
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(UsageError, match="no device 'tpu'"):
+        choose_device("tpu")
+    assert choose_device("cpu").type == "cpu"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_trains_to_the_cpu_s_losses(make_fit):
+    on_cpu, on_gpu = run(make_fit(device="cpu")), run(make_fit(device="cuda"))
+    assert on_gpu[-1]["objective"] == pytest.approx(on_cpu[-1]["objective"], rel=0.05)

@@ -1,0 +1,63 @@
+"""Each recipe from its name to its figures, with a small budget, on the real data."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from distaff.cli import main
+
+SMALL = [
+    *("--model.encoder.widths", "8", "8", "8", "--model.encoder.hidden", "32"),
+    *("--model.decoder.widths", "8", "8", "8", "--model.decoder.hidden", "32"),
+    *("--training.validation-images", "256", "--seeds", "0", "--training.device", "cpu"),
+]
+
+
+def trained(recipe: str, runs: Path, *flags: str) -> Path:
+    assert main(["train", recipe, *SMALL, *flags, "--runs", str(runs)]) == 0
+    return next(runs.glob(f"{recipe}/*/seed-0"))
+
+
+def last_validation(run: Path) -> dict:
+    lines = [json.loads(line) for line in (run / "train.jsonl").read_text().splitlines()]
+    return [line for line in lines if line["split"] == "validation"][-1]
+
+
+def test_dsprites_beta_vae_writes_the_assignment_s_two_files(tmp_path):
+    steps = ["--training.steps", "150", "--training.validate-every", "150"]
+    run = trained("dsprites-beta-vae", tmp_path, *steps)
+    # 4096 log 2 = 2839 nats for a decoder that knows nothing
+    assert last_validation(run)["reconstruction"] < 0.3 * 2839
+    assert main(["illustrate", str(run)]) == 0
+    for name in ("q1_a", "q1_b"):
+        assert (run / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert main(["evaluate", str(run), "--images", "500"]) == 0
+    scores = json.loads((run / "scores.json").read_text())
+    parts = scores["mutual-information-gap"]["parts"]
+    assert list(parts) == ["shape", "scale", "orientation", "posX", "posY"]
+
+
+def test_mnist_vae_learns_digits(tmp_path, real_data):
+    real_data("mnist/train-images-idx3-ubyte.gz")
+    steps = ["--training.epochs", "1", "--training.validate-every", "195"]
+    run = trained("mnist-vae", tmp_path, *steps)
+    # 784 log 2 = 543 nats for a decoder that knows nothing, about 207 for the mean digit
+    assert last_validation(run)["objective"] < 170
+    assert main(["report", str(run)]) == 0
+    assert "digit" in (run / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_the_demo_ends_in_a_report(tmp_path, monkeypatch, capsys):
+    """The demo itself, shortened; docs/make.py measures it in full."""
+    from dataclasses import replace
+
+    from distaff import recipes
+
+    short = replace(recipes.DEMO, training=replace(recipes.DEMO.training, steps=200))
+    monkeypatch.setattr(recipes, "DEMO", short)
+    assert main(["demo", "--runs", str(tmp_path)]) == 0
+    path = Path(capsys.readouterr().out.strip().splitlines()[-1].removeprefix("report: "))
+    assert path.read_text().count("data:image/png;base64,") == 6
+    assert main(["demo", "--runs", str(tmp_path)]) == 0  # found again, not trained again
