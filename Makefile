@@ -25,6 +25,7 @@ bench: $(VENV)/installed-dev
 # rewrites the figures and tables of docs/ from trained runs (about half an hour on two cores)
 docs: $(VENV)/installed
 	$(BIN)/python docs/make.py
+	$(BIN)/python docs/make_metrics.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage

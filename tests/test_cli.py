@@ -49,7 +49,7 @@ def test_a_run_is_trained_measured_drawn_compared_and_reported(trained, capsys):
     assert len(pictures) == 2 * 6
 
     assert main(["compare", runs, "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
+    rows = json.loads(capsys.readouterr().out)["rows"]
     assert {row["seeds"] for row in rows} == {2}
 
     assert main(["report", runs, "--json"]) == 0
@@ -147,7 +147,7 @@ def test_an_unknown_metric_or_figure_of_a_run_is_refused(trained, capsys):
 
 def test_too_few_images_for_a_score_are_refused(trained, capsys):
     code, said = failing(capsys, "evaluate", str(trained), "--images", "10")
-    assert code == 1
+    assert code == 2
     assert "at least 100 rows" in said
 
 

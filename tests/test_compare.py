@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from distaff.compare import compare
+from distaff.compare import compare, rank_correlations
 from distaff.errors import RunError
+from distaff.evaluate import to_json
 from distaff.runs import Run
+from distaff.score import Score
 from distaff.train import train
 
 
@@ -41,3 +43,14 @@ def test_a_single_seed_has_no_interval_and_other_settings_a_row_of_their_own(
 def test_runs_that_are_not_finished_cannot_be_compared(tmp_path):
     with pytest.raises(RunError, match="none of the 1 runs is finished"):
         compare([Run(tmp_path)])
+
+
+def test_metrics_that_rank_alike_correlate_and_the_opposite_do_not(runs):
+    for place, run in enumerate(runs):
+        values = {"up": place, "also up": place**3, "down": -place}
+        scores = {name: Score(value, (0, 1), 0, 1, "known") for name, value in values.items()}
+        run.write("scores.json", {name: to_json(score) for name, score in scores.items()})
+    found = {(pair.first, pair.second): pair.spearman for pair in rank_correlations(runs)}
+    assert found["up", "also up"] == pytest.approx(1)
+    assert found["up", "down"] == pytest.approx(-1)
+    assert rank_correlations(runs[:2]) == []

@@ -1,6 +1,7 @@
 """The command line: each verb is one call of the library."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 Folder = Annotated[Path, tyro.conf.Positional]
 Noun = Literal["models", "data", "nets", "likelihoods", "metrics", "figures", "recipes", "runs"]
 TYRO = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
+DESCRIPTION = """Trains, measures, compares and shows disentangled generative models of images.
+
+`distaff demo` is the place to start; `distaff COMMAND --help` explains each command."""
 KIND_FLAGS = ("data", "model", "model.encoder", "model.decoder", "model.likelihood")
 
 
@@ -47,7 +51,7 @@ def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> Non
         scores = evaluate(run)
     with STDERR.status("drawing"):
         illustrate(run)
-    print_scores(run, scores)
+    print_scores(str(run.folder), scores)
     path = report(run)
     print(f"report: {path}")
     if open:
@@ -76,37 +80,47 @@ def train(recipe: Annotated[str, tyro.conf.Positional]) -> None:
 
 
 def evaluate(
-    run: Folder,
+    run: Annotated[Path | None, tyro.conf.Positional] = None,
     *,
+    codes: Path | None = None,
+    factors: Path | None = None,
     metrics: tuple[str, ...] = (),
     images: int = 10_000,
     seed: int = 0,
     json: bool = False,
 ) -> None:
-    """Measure a run, or all runs in a folder, on held-out images.
+    """Measure a run, all runs in a folder, or anybody's codes.
 
     Examples:
         distaff evaluate runs/demo
-        distaff evaluate runs/demo --metrics mutual-information-gap --json
+        distaff evaluate runs/demo --metrics all --json
+        distaff evaluate --codes codes.npy --factors factors.csv --metrics dci sap
 
     Args:
         run: Folder of a run, or one that holds runs.
-        metrics: What to measure; by default the metrics of the recipe.
-        images: How many test images are encoded.
+        codes: Instead of a run: a table of codes, a row for each image (npy, npz, csv, parquet).
+        factors: The factors of these images, as whole numbers; a csv may name them.
+        metrics: What to measure, or all; by default the metrics of the recipe, for codes the
+            mutual information gap.
+        images: How many test images of a run are encoded.
         seed: Of the choice of images and of the metrics.
         json: Print JSON.
     """
     from distaff.evaluate import evaluate
     from distaff.terminal import STDERR, print_scores
 
-    if images < 1:
-        raise UsageError(f"images is {images}; it must be at least 100.")
+    if (run is None) == (codes is None) or (codes is None) != (factors is None):
+        raise UsageError("give the folder of a run, or both --codes and --factors.")
+    if codes and factors:
+        _evaluate_tables(codes, factors, metrics or ("mutual-information-gap",), seed, json)
+        return
+    assert run  # the check above leaves a run
     found = _finished_runs(run)
     for each in found:
         with STDERR.status(f"measuring {each.folder}"):
             scores = evaluate(each, metrics, images=images, seed=seed)
         if not json:
-            print_scores(each, scores)
+            print_scores(str(each.folder), scores)
     if json:
         _print_json({str(each.folder): each.read("scores.json") for each in found})
 
@@ -139,23 +153,27 @@ def illustrate(run: Folder, *, figures: tuple[str, ...] = (), json: bool = False
 def compare(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], *, json: bool = False) -> None:
     """Compare experiments: mean, interval and range of each score over the seeds.
 
+    Where at least three runs have the same metrics, their rank correlations are shown too.
+
     Example: distaff compare runs/demo runs/dsprites-beta-vae
 
     Args:
         runs: Folders that hold runs.
         json: Print JSON.
     """
-    from distaff.compare import compare
+    from distaff.compare import compare, rank_correlations
     from distaff.runs import find_runs
     from distaff.terminal import print_comparison
 
     if not runs:
         raise UsageError("no folder given; for example distaff compare runs/demo")
-    rows = compare([run for folder in runs for run in find_runs(folder)])
+    found = [run for folder in runs for run in find_runs(folder)]
+    rows, ranks = compare(found), rank_correlations(found)
     if json:
-        _print_json([row._asdict() for row in rows])
+        content = {"rows": [row._asdict() for row in rows]}
+        _print_json(content | {"rank_correlations": [rank._asdict() for rank in ranks]})
     else:
-        print_comparison(rows)
+        print_comparison(rows, ranks)
 
 
 def report(run: Folder, *, json: bool = False) -> None:
@@ -186,6 +204,57 @@ def report(run: Folder, *, json: bool = False) -> None:
         _print_json(paths)
     else:
         print("\n".join(f"report: {path}" for path in paths))
+
+
+def audit(
+    *,
+    out: Path = Path("audit"),
+    metrics: tuple[str, ...] = (),
+    rows: int = 2000,
+    seed: int = 0,
+    json: bool = False,
+) -> None:
+    """Run every metric on codes whose quality is known, and draw which can be believed.
+
+    Perfect, permuted, rescaled, rotated, noisy, duplicated, dead and other codes, in the default
+    mode and in that of the published library; some minutes for all metrics.
+
+    Examples:
+        distaff audit
+        distaff audit --metrics dci sap --out my-audit
+
+    Args:
+        out: Folder for metric-audit.png, metric-audit.pdf and metric-audit.json.
+        metrics: Which metrics; by default all.
+        rows: Images in each synthetic code.
+        seed: Of factors, noise and metrics.
+        json: Print the entries as JSON.
+    """
+    from distaff.audit import audit, audit_figure
+    from distaff.figures.house_style import house_style
+    from distaff.runs import writing
+    from distaff.terminal import STDERR
+
+    if rows < 300:
+        raise UsageError(f"rows is {rows}; it must be at least 300.")
+    with STDERR.status("auditing") as status:
+        entries = audit(
+            rows=rows,
+            metrics=metrics or None,
+            seed=seed,
+            on_result=lambda entry: status.update(f"{entry.mode}: {entry.code}, {entry.metric}"),
+        )
+    content = [entry._asdict() for entry in entries]
+    with writing(out / "metric-audit.json") as temporary:
+        temporary.write_text(_as_json(content))
+    figure = audit_figure(entries)
+    for suffix in (".png", ".pdf"):
+        with writing(out / f"metric-audit{suffix}") as temporary, house_style():
+            figure.savefig(temporary)
+    if json:
+        _print_json(content)
+    else:
+        print(f"audit: {out / 'metric-audit.png'}")
 
 
 def list_(
@@ -226,6 +295,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "illustrate": illustrate,
     "compare": compare,
     "report": report,
+    "audit": audit,
     "list": list_,
 }
 
@@ -240,6 +310,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = [word for word in words if word != "--debug"]
     try:
         _dispatch(words)
+    except BrokenPipeError:  # whoever read the output, as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (DistaffError, OSError, ValueError) as error:
         if debug:
             raise
@@ -258,7 +330,7 @@ def _dispatch(words: list[str]) -> None:
         _train_with_flags(words[1], words[2:])
     else:
         tyro.extras.subcommand_cli_from_dict(
-            VERBS, prog="distaff", description=__doc__, args=words or ["--help"], config=TYRO
+            VERBS, prog="distaff", description=DESCRIPTION, args=words or ["--help"], config=TYRO
         )
 
 
@@ -328,6 +400,21 @@ def _train(experiment: "Experiment", runs: Path, *, resume: bool) -> "list[Run]"
         return train(experiment, runs, resume=resume, progress=progress)
 
 
+def _evaluate_tables(
+    codes: Path, factors: Path, metrics: tuple[str, ...], seed: int, json: bool
+) -> None:
+    from distaff.evaluate import measure, to_json
+    from distaff.tables import read_table
+    from distaff.terminal import print_scores
+
+    table, known = read_table(codes), read_table(factors)
+    scores = measure(table.values, known.values, metrics, factor_names=known.names, seed=seed)
+    if json:
+        _print_json({name: to_json(score) for name, score in scores.items()})
+    else:
+        print_scores(str(codes), scores)
+
+
 def _finished_runs(folder: Path) -> "list[Run]":
     from distaff.errors import RunError
     from distaff.runs import find_runs
@@ -342,4 +429,8 @@ def _finished_runs(folder: Path) -> "list[Run]":
 
 
 def _print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2))
+    print(_as_json(content))
+
+
+def _as_json(content: Any) -> str:
+    return json.dumps(content, indent=2)

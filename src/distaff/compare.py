@@ -2,13 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import spearmanr
 from scipy.stats import t as student
 
 from distaff.errors import RunError
 from distaff.runs import Run
+
+FEWEST_RANKED = 3
 
 
 class Row(NamedTuple):
@@ -44,6 +48,34 @@ def compare(runs: Sequence[Run]) -> list[Row]:
     if not values:
         raise RunError(f"none of the {len(runs)} runs is finished; train them first.")
     return [_row(*key, np.array(numbers)) for key, numbers in values.items()]
+
+
+class RankCorrelation(NamedTuple):
+    """Whether two metrics put the same runs first."""
+
+    first: str
+    second: str
+    runs: int
+    spearman: float
+    """From -1, the opposite order, to 1, the same; NaN where a metric is the same for all."""
+
+
+def rank_correlations(runs: Sequence[Run]) -> list[RankCorrelation]:
+    """Returns Spearman's rank correlation over runs of each pair of metrics measured on all.
+
+    Args:
+        runs: at least three finished runs, or nothing is returned: of two runs every pair of
+            metrics agrees or disagrees in full.
+    """
+    scores = [run.scores for run in runs if run.finished]
+    if len(scores) < FEWEST_RANKED:
+        return []
+    shared = [name for name in scores[0] if all(name in other for other in scores)]
+    values = {name: [score[name].value for score in scores] for name in shared}
+    return [
+        RankCorrelation(a, b, len(scores), float(spearmanr(values[a], values[b]).statistic))
+        for a, b in combinations(shared, 2)
+    ]
 
 
 def _quantities(run: Run) -> dict[str, float]:

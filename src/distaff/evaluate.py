@@ -1,6 +1,6 @@
 """Run to scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -13,6 +13,8 @@ from distaff.runs import Run
 from distaff.score import Array, Score
 
 IMAGES = 10_000
+NOT_OF_ANY_TABLE = ("udr", "partition-score")
+"""Metrics that `all` leaves out: one compares several codes, one needs a latent a factor."""
 
 
 def evaluate(
@@ -33,17 +35,61 @@ def evaluate(
         UsageError: an unknown metric, or images without factors.
         RunError: the run is not finished.
     """
-    names = metrics or run.experiment.metrics
-    functions = {name: look_up(METRICS, name, "metric") for name in names}
     dataset = run.load_dataset()
     if not dataset.factor_names:
         raise UsageError(f"{run.folder} was trained on images without factors to compare with.")
+    names = metrics or run.experiment.metrics
+    functions(names)  # an unknown name is refused before anything is encoded
     codes, factors = codes_and_factors(run, dataset.part("test"), images=images, seed=seed)
-    scores = run.scores | {
-        name: metric(codes, factors, factor_names=dataset.factor_names, seed=seed)
-        for name, metric in functions.items()
-    }
-    run.write("scores.json", {name: _to_json(score) for name, score in scores.items()})
+    scores = run.scores | measure(
+        codes, factors, names, factor_names=dataset.factor_names, seed=seed
+    )
+    run.write("scores.json", {name: to_json(score) for name, score in scores.items()})
+    return scores
+
+
+def functions(names: Sequence[str]) -> dict[str, Callable[..., Score]]:
+    """Returns the metrics of these names; `all` stands for every metric of one table of codes.
+
+    Raises:
+        UsageError: an unknown metric.
+    """
+    if tuple(names) == ("all",):
+        return {name: metric for name, metric in METRICS.items() if name not in NOT_OF_ANY_TABLE}
+    return {name: look_up(METRICS, name, "metric") for name in names}
+
+
+def measure(
+    codes: Array,
+    factors: Array,
+    names: Sequence[str],
+    *,
+    factor_names: Sequence[str] | None,
+    seed: int = 0,
+) -> dict[str, Score]:
+    """Measures codes, whoever made them.
+
+    Args:
+        codes: [image, latent].
+        factors: whole numbers, [image, factor].
+        names: of the metrics, or `all`.
+        factor_names: of the columns of `factors`.
+        seed: of the metrics.
+
+    Raises:
+        UsageError: an unknown metric, or arrays of which there is no such score.
+    """
+    if len(codes) != len(factors):
+        raise UsageError(
+            f"{len(codes)} rows of codes and {len(factors)} of factors; give a row for each image "
+            f"in both."
+        )
+    scores = {}
+    for name, metric in functions(names).items():
+        try:
+            scores[name] = metric(codes, factors, factor_names=factor_names, seed=seed)
+        except ValueError as error:
+            raise UsageError(f"{name}: {error}.") from None
     return scores
 
 
@@ -58,6 +104,7 @@ def codes_and_factors(
     return posterior.mean.double().numpy(), chosen.factors.long().numpy()
 
 
-def _to_json(score: Score) -> dict[str, object]:
+def to_json(score: Score) -> dict[str, object]:
+    """Returns a score as plain JSON."""
     relation = None if score.relation is None else score.relation.tolist()
     return score._asdict() | {"parts": dict(score.parts), "relation": relation}

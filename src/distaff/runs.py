@@ -91,7 +91,7 @@ class Run:
         if not (self.folder / "scores.json").is_file():
             return {}
         return {
-            name: Score(**{**score, "interval": tuple(score["interval"])})
+            name: Score(**score | {"interval": score["interval"] and tuple(score["interval"])})
             for name, score in self.read("scores.json").items()
         }
 

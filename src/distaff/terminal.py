@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from distaff.compare import Row
+from distaff.compare import RankCorrelation, Row
 from distaff.fit import Fit, Record
 from distaff.runs import Run
 from distaff.score import Score
@@ -74,9 +74,9 @@ class TrainingProgress:
             self._shown = now
 
 
-def print_scores(run: Run, scores: dict[str, Score]) -> None:
-    """Prints the scores of a run with interval, chance, ceiling and parts."""
-    table = Table(title=str(run.folder), title_justify="left")
+def print_scores(title: str, scores: dict[str, Score]) -> None:
+    """Prints scores with interval, chance, ceiling and parts."""
+    table = Table(title=title, title_justify="left")
     for heading in ("score", "value", "95 % interval", "chance", "ceiling"):
         table.add_column(heading, justify="left" if heading == "score" else "right")
     for name, score in scores.items():
@@ -88,8 +88,8 @@ def print_scores(run: Run, scores: dict[str, Score]) -> None:
     Console().print(table)
 
 
-def print_comparison(rows: Sequence[Row]) -> None:
-    """Prints a line for each number of each experiment."""
+def print_comparison(rows: Sequence[Row], ranks: Sequence[RankCorrelation]) -> None:
+    """Prints a line for each number of each experiment, then the rank correlations."""
     table = Table()
     for heading in ("experiment", "quantity", "seeds", "mean", "95 % interval", "median", "range"):
         table.add_column(
@@ -108,6 +108,11 @@ def print_comparison(rows: Sequence[Row]) -> None:
             spread,
         )
     Console().print(table)
+    if ranks:
+        table = Table("metric", "and metric", "runs", "rank correlation")
+        for pair in ranks:
+            table.add_row(pair.first, pair.second, str(pair.runs), f"{pair.spearman:.2f}")
+        Console().print(table)
 
 
 def print_list(title: str, lines: Iterable[tuple[str, str]]) -> None:

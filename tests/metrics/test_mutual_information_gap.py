@@ -63,7 +63,7 @@ def test_worse_codes_score_less(factors):
 def test_parts_are_named_and_a_factor_with_one_value_is_left_out(factors):
     with_color = np.c_[np.zeros(len(factors), dtype=int), factors[:, :2]]
     score = gap(with_color.astype(float), with_color, factor_names=["color", "shape", "scale"])
-    assert list(score.parts) == ["shape", "scale"]
+    assert list(score.parts) == ["shape", "scale", "dead latents"]
     assert score.relation.shape == (3, 3)
     assert score.relation[:, 0].tolist() == [0, 0, 0]
 

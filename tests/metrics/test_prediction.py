@@ -11,6 +11,7 @@ from distaff.metrics.explicitness import mean_area
 from distaff.metrics.intervention import Companions
 from distaff.metrics.prediction import (
     class_log_probabilities,
+    lying_apart,
     standardized,
     train_and_test_rows,
 )
@@ -47,9 +48,9 @@ def test_the_area_is_that_of_scikit_learn():
     seed=st.integers(0, 99),
 )
 @settings(max_examples=20, deadline=None)
-def test_standardized_codes_do_not_know_scale_shift_or_cube(scale, shift, sign, seed):
+def test_standardized_codes_do_not_know_scale_shift_sign_or_cube(scale, shift, sign, seed):
     codes = np.round(np.random.default_rng(seed).normal(size=(200, 2)), 1)  # with ties
-    expected = sign * standardized(codes)
+    expected = standardized(codes)
     assert standardized(sign * scale * codes + shift) == pytest.approx(expected, abs=1e-9)
     assert standardized(sign * codes**3) == pytest.approx(expected, abs=1e-9)
 
@@ -70,27 +71,46 @@ def test_a_dead_latent_becomes_zero():
     ],
 )
 def test_the_published_split_takes_the_first_rows_and_the_next(count, numbers, expected):
-    train, test = train_and_test_rows(count, "disentanglement_lib", *numbers, seed=0)
+    codes = np.zeros((count, 1))
+    train, test = train_and_test_rows(codes, "disentanglement_lib", *numbers, seed=0)
     assert (len(train), len(test)) == expected
     assert np.concatenate([train, test]).tolist() == list(range(sum(expected)))
 
 
 def test_the_split_without_compat_is_random_and_leaves_no_row_out():
-    train, test = train_and_test_rows(900, None, None, None, seed=0)
+    train, test = train_and_test_rows(np.zeros((900, 1)), None, None, None, seed=0)
     assert (len(train), len(test)) == (600, 300)
     assert sorted([*train, *test]) == list(range(900))
+
+
+def test_rows_that_lie_apart_do_not_train():
+    codes = np.random.default_rng(0).normal(size=(900, 3))
+    codes[[5, 6], [0, 1]] = 1e3, -1e3
+    assert np.flatnonzero(lying_apart(codes)).tolist() == [5, 6]
+    train, test = train_and_test_rows(codes, None, None, None, seed=0)
+    assert len(test) == 300
+    assert not {5, 6} & set(train)
+
+
+def test_long_tails_and_rare_values_do_not_lie_apart():
+    tailed = np.random.default_rng(0).standard_t(1, size=(900, 3))
+    indicator = np.random.default_rng(0).normal(scale=0.01, size=(900, 1))
+    indicator[::40] += 1
+    switch = np.zeros((900, 1))
+    switch[0] = 1
+    assert not lying_apart(np.hstack([tailed, indicator, switch])).any()
 
 
 @pytest.mark.parametrize("numbers", [(901, None), (800, 200), (1, None)])
 def test_more_rows_than_there_are_is_an_error(numbers):
     with pytest.raises(ValueError, match="900"):
-        train_and_test_rows(900, "disentanglement_lib", *numbers, seed=0)
+        train_and_test_rows(np.zeros((900, 1)), "disentanglement_lib", *numbers, seed=0)
 
 
 @pytest.mark.parametrize("numbers", [(100, None), (None, 100)])
 def test_numbers_of_rows_belong_to_the_published_score(numbers):
     with pytest.raises(ValueError, match="compat"):
-        train_and_test_rows(900, None, *numbers, seed=0)
+        train_and_test_rows(np.zeros((900, 1)), None, *numbers, seed=0)
 
 
 def test_companions_share_the_value_and_are_another_row():

@@ -1,12 +1,72 @@
-"""Scores of a representation, by name: functions of plain arrays."""
+"""Scores of a representation, by name: functions of plain arrays, without torch."""
 
 from collections.abc import Callable
 
+from distaff.metrics.beta_vae_score import beta_vae_score
+from distaff.metrics.dci import dci
+from distaff.metrics.dci_es import dci_es
+from distaff.metrics.dci_mig import dci_mig
+from distaff.metrics.downstream_accuracy import downstream_accuracy
+from distaff.metrics.explicitness import explicitness
+from distaff.metrics.factor_vae_score import factor_vae_score
+from distaff.metrics.gaussian_total_correlation import gaussian_total_correlation
+from distaff.metrics.info_mec import info_mec
+from distaff.metrics.interventional_robustness import interventional_robustness
+from distaff.metrics.jemmig import jemmig
+from distaff.metrics.mig_sup import mig_sup
+from distaff.metrics.modularity import modularity
 from distaff.metrics.mutual_information_gap import mutual_information_gap
+from distaff.metrics.pairwise_mutual_information import pairwise_mutual_information
+from distaff.metrics.partition_score import partition_score
+from distaff.metrics.sap import sap
+from distaff.metrics.udr import udr
+from distaff.metrics.wasserstein_correlation import wasserstein_correlation
 from distaff.score import Score
 
 METRICS: dict[str, Callable[..., Score]] = {
-    "mutual-information-gap": mutual_information_gap,
+    function.__name__.replace("_", "-"): function
+    for function in (
+        beta_vae_score,
+        factor_vae_score,
+        mutual_information_gap,
+        mig_sup,
+        jemmig,
+        dci_mig,
+        dci,
+        dci_es,
+        sap,
+        modularity,
+        explicitness,
+        interventional_robustness,
+        info_mec,
+        udr,
+        gaussian_total_correlation,
+        wasserstein_correlation,
+        pairwise_mutual_information,
+        downstream_accuracy,
+        partition_score,
+    )
 }
 
-__all__ = ["METRICS", "mutual_information_gap"]
+__all__ = [
+    "METRICS",
+    "beta_vae_score",
+    "dci",
+    "dci_es",
+    "dci_mig",
+    "downstream_accuracy",
+    "explicitness",
+    "factor_vae_score",
+    "gaussian_total_correlation",
+    "info_mec",
+    "interventional_robustness",
+    "jemmig",
+    "mig_sup",
+    "modularity",
+    "mutual_information_gap",
+    "pairwise_mutual_information",
+    "partition_score",
+    "sap",
+    "udr",
+    "wasserstein_correlation",
+]

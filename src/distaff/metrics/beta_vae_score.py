@@ -56,10 +56,10 @@ def beta_vae_score(
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: raw codes, and scikit-learn's `LogisticRegression()` with its penalty C = 1, so that the
-    same code times 0.01 scores as chance does; 10,000 and 5,000 points, pairs for both from all
+    same code times 0.001 can score as chance does; 10,000 and 5,000 points, pairs for both from all
     rows. It differs by the random draws. Before version 0.22 scikit-learn fitted one classifier
-    for each factor against the rest with liblinear, which cannot be had any more from the same
-    call; the difference is below 0.02 where the factors are well apart.
+    for each factor against the rest with liblinear, which the same call does not do any more; the
+    scores differ by less than 0.005.
 
     Args:
         codes: the representation of each image, for a VAE its posterior mean.
@@ -133,7 +133,7 @@ def _train_and_test(
         train = _points(codes, labels, names, (points[0], group_size), generator)
         return train, _points(codes, labels, names, (points[1], group_size), generator)
     scores = standardized(codes)
-    rows = train_and_test_rows(len(codes), None, None, None, seed)
+    rows = train_and_test_rows(codes, None, None, None, seed)
     train, test = (
         _points(scores[part], labels[part], names, (number, group_size), generator)
         for part, number in zip(rows, points, strict=True)

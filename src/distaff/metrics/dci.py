@@ -120,21 +120,19 @@ def dci(
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
             values, an unknown kind, backend or `compat`.
+        ModuleNotFoundError: "lightgbm" without that package.
 
     Reference: Eastwood, Williams 2018, "A framework for the quantitative evaluation of disentangled
     representations", ICLR.
     """
-    backend = backend or ("boosted-trees" if compat else BACKENDS[0])
-    offered = ("boosted-trees",) if compat else BACKENDS
-    if backend not in offered:
-        raise ValueError(f"backend={backend!r} is not offered here; give {' or '.join(offered)}")
+    backend = _checked_backend(backend, compat)
     data = labelled_codes(codes, factors, factor_names, factor_kinds)
     data.check_two_factors("dci")
     slow = backend in SLOW
     repeats = (0 if slow else 5) if repeats is None else repeats
 
     def judge(codes: Array, labels: Array, most: int | None = None) -> Judgement:
-        rows = train_and_test_rows(len(codes), compat, num_train, num_test, seed)
+        rows = train_and_test_rows(codes, compat, num_train, num_test, seed)
         inputs = codes if compat else standardized(codes)
         relation, accuracies = importances(
             inputs, labels, (rows[0][:most], rows[1]), backend, seed, jobs
@@ -158,6 +156,14 @@ def dci(
         repeats=repeats,
         cheaper=partial(judge, most=REFERENCE_ROWS) if slow else None,
     )
+
+
+def _checked_backend(backend: str | None, compat: str | None) -> str:
+    offered = ("boosted-trees",) if compat else BACKENDS
+    backend = backend or offered[0]
+    if backend not in offered:
+        raise ValueError(f"backend={backend!r} is not offered here; give {' or '.join(offered)}")
+    return backend
 
 
 def importances(
@@ -199,7 +205,7 @@ def concentration(matrix: Float[np.ndarray, "row column"]) -> float:
     share = matrix + TINY
     share = share / share.sum(axis=1, keepdims=True)
     spread = -(share * np.log(share)).sum(axis=1) / np.log(columns)
-    return float((matrix.sum(axis=1) / total) @ (1 - spread))
+    return max(0.0, float((matrix.sum(axis=1) / total) @ (1 - spread)))
 
 
 def _classification(

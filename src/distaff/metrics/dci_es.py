@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int, Num
 
 from distaff.metrics.compat import check_compat
 from distaff.metrics.dci import BACKENDS, concentration, importances
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
 from distaff.metrics.prediction import standardized, train_and_test_rows
 from distaff.score import Array, Score
 
@@ -74,16 +74,8 @@ def dci_es(
     check_compat(compat, offered=False)
     data = labelled_codes(codes, factors, factor_names, factor_kinds)
     data.check_two_factors("dci_es")
-    rows = train_and_test_rows(len(data.codes), None, None, None, seed)
-    relation, accuracies = importances(
-        standardized(data.codes), data.labels, rows, BACKENDS[0], seed
-    )
-    framework = {
-        "disentanglement": concentration(relation[~data.dead]),
-        "completeness": concentration(relation[~data.dead].T),
-        "informativeness": float(accuracies.mean()),
-        "size": min(1.0, len(data.names) / max(1, int((~data.dead).sum()))),
-    }
+    rows = train_and_test_rows(data.codes, None, None, None, seed)
+    relation, framework = _framework(data, rows, seed)
 
     def judge(codes: Array, labels: Array) -> Judgement:
         scores = standardized(codes[:, np.ptp(codes, axis=0) > 0])
@@ -106,6 +98,22 @@ def dci_es(
         seed=seed,
         repeats=repeats,
     )
+
+
+def _framework(
+    data: LabelledCodes, rows: tuple[Array, Array], seed: int
+) -> tuple[Float[np.ndarray, "latent factor"], dict[str, float]]:
+    """Returns the importances and what they say, and the size."""
+    relation, accuracies = importances(
+        standardized(data.codes), data.labels, rows, BACKENDS[0], seed
+    )
+    live = relation[~data.dead]
+    return relation, {
+        "disentanglement": concentration(live),
+        "completeness": concentration(live.T),
+        "informativeness": float(accuracies.mean()),
+        "size": min(1.0, len(data.names) / max(1, len(live))),
+    }
 
 
 def _explicitness(

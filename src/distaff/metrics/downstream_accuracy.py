@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Bool, Float, Num
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import KFold
 
@@ -85,22 +85,11 @@ def downstream_accuracy(
     if not labels or min(labels) < 1:
         raise ValueError(f"labels={tuple(labels)}; give numbers of images, such as (100, 1000)")
     data = labelled_codes(codes, factors, factor_names, factor_kinds)
-    train, test = train_and_test_rows(len(data.codes), compat, num_train, num_test, seed)
+    train, test = train_and_test_rows(data.codes, compat, num_train, num_test, seed)
     numbers = sorted({min(number, len(train)) for number in labels})
-    guess = _published_guess if compat else _guess
 
     def judge(codes: Array, labels: Array) -> Judgement:
-        inputs = codes if compat else standardized(codes)
-        right = np.array(
-            [
-                [
-                    guess(inputs[train[:number]], label[train[:number]], inputs[test])
-                    == label[test]
-                    for label in labels.T
-                ]
-                for number in numbers
-            ]
-        )
+        right = _right_guesses(codes, labels, numbers, train, test, compat)
         accuracy = right.mean(axis=(1, 2))
         by_number = {f"{n} labels": float(a) for n, a in zip(numbers, accuracy, strict=True)}
         return Judgement(
@@ -117,6 +106,28 @@ def downstream_accuracy(
     )
     return data.score(
         judge, estimator=f"{method}, {len(test)} test images", seed=seed, repeats=repeats
+    )
+
+
+def _right_guesses(
+    codes: Array,
+    labels: Array,
+    numbers: Sequence[int],
+    train: Array,
+    test: Array,
+    compat: str | None,
+) -> Bool[np.ndarray, "number factor test"]:
+    """Returns what is guessed right of the test rows after so many labels."""
+    inputs = codes if compat else standardized(codes)
+    guess = _published_guess if compat else _guess
+    return np.array(
+        [
+            [
+                guess(inputs[train[:number]], label[train[:number]], inputs[test]) == label[test]
+                for label in labels.T
+            ]
+            for number in numbers
+        ]
     )
 
 

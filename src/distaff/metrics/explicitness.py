@@ -76,7 +76,7 @@ def explicitness(
     loss", arXiv:1802.05312, section 3.
     """
     data = labelled_codes(codes, factors, factor_names, factor_kinds)
-    train, test = train_and_test_rows(len(data.codes), compat, num_train, num_test, seed)
+    train, test = train_and_test_rows(data.codes, compat, num_train, num_test, seed)
     predict = _published_probabilities if compat else class_log_probabilities
 
     def judge(codes: Array, labels: Array) -> Judgement:

@@ -124,7 +124,7 @@ def _train_and_test(
         variance = codes[:VARIANCE_ROWS].var(axis=0, ddof=1)
         active = np.sqrt(variance) >= PRUNED_BELOW
     else:
-        rows = train_and_test_rows(len(codes), None, None, None, seed)
+        rows = train_and_test_rows(codes, None, None, None, seed)
         codes = standardized(codes)
         variance = codes.var(axis=0)
         active = variance > 0

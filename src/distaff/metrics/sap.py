@@ -87,7 +87,7 @@ def sap(
     concepts from unlabeled observations", arXiv:1711.00848, section 3.
     """
     data = labelled_codes(codes, factors, factor_names, factor_kinds)
-    train, test = train_and_test_rows(len(data.codes), compat, num_train, num_test, seed)
+    train, test = train_and_test_rows(data.codes, compat, num_train, num_test, seed)
     ordered = np.full(len(data.names), continuous)
     if factor_kinds is not None and not continuous:
         ordered = np.array(factor_kinds)[data.varying] != "discrete"
@@ -108,16 +108,18 @@ def sap(
             test_rows=count,
         )
 
-    if compat:
-        method = "squared correlation" if continuous else f"LinearSVC(C={PUBLISHED_PENALTY})"
-    else:
-        method = "Bayes' rule or squared correlation on normal scores"
     return data.score(
         judge,
-        estimator=f"{method}, {len(train)} training and {len(test)} test images",
+        estimator=f"{_method(compat, continuous)}, {len(train)} training, {len(test)} test images",
         seed=seed,
         repeats=repeats,
     )
+
+
+def _method(compat: str | None, continuous: bool) -> str:
+    if not compat:
+        return "Bayes' rule or squared correlation on normal scores"
+    return "squared correlation" if continuous else f"LinearSVC(C={PUBLISHED_PENALTY})"
 
 
 def _gaps(matrix: Float[np.ndarray, "latent factor"]) -> Float[np.ndarray, " factor"]:

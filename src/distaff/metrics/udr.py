@@ -82,33 +82,28 @@ def udr(
     if compat:
         rows = training_rows(len(tables[0]), num_train)
         tables = [table[rows] for table in tables]
-    count = len(tables[0])
     live = [np.ptp(table, axis=0) > 0 for table in tables]
     taking_part = [a if compat else a & b for a, b in zip(informative, live, strict=True)]
+    count, latents = tables[0].shape
+    tables = [table[:, part] for table, part in zip(tables, taking_part, strict=True)]
 
-    def pairs(tables: Sequence[Array]) -> Array:
-        parts = [table[:, t] for table, t in zip(tables, taking_part, strict=True)]
-        return _all_pairs(parts, compat)
+    def value(tables: Sequence[Array]) -> float:
+        return float(_of_models(_all_pairs(tables, compat)).mean())
 
     generator = np.random.default_rng(seed)
-    whole = pairs(tables)
-    value = float(_of_models(whole).mean())
-    shuffled = [generator.permutation(table) for table in tables]
-    independent = np.asarray(generator.standard_normal(tables[0].shape))
+    whole = _all_pairs(tables, compat)
+    models = _of_models(whole)
+    mean = float(models.mean())
     return Score(
-        value=value,
+        value=mean,
         interval=interval_of_halves(
-            lambda rows: float(_of_models(pairs([t[rows] for t in tables])).mean()),
-            value,
-            count,
-            repeats,
-            seed,
+            lambda rows: value([table[rows] for table in tables]), mean, count, repeats, seed
         ),
-        chance=float(_of_models(pairs(shuffled)).mean()),
-        ceiling=float(_of_models(_all_pairs([independent] * len(tables), compat)).mean()),
+        chance=value([generator.permutation(table) for table in tables]),
+        ceiling=value([np.asarray(generator.standard_normal((count, latents)))] * len(tables)),
         estimator=f"{'lasso' if compat else 'Spearman'}, {len(tables)} models, {count} images",
         parts={
-            **{f"model {i}": float(score) for i, score in enumerate(_of_models(whole))},
+            **{f"model {i}": float(score) for i, score in enumerate(models)},
             "dead latents": float(sum((~alive).sum() for alive in live)),
         },
         relation=whole,
