@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import torch
 
+import distaff.fit
 from distaff.data import load
 from distaff.fit import Fit, Training
 from distaff.models import BetaVAE, build
@@ -26,9 +27,7 @@ VARIANTS = {
 def steps_per_second(variant: str) -> float:
     """Trains the convolutional beta-VAE on 64 x 64 dSprites for a few steps."""
     if variant == "freed":
-        import distaff.fit
-
-        distaff.fit.keep_freed_memory = lambda: None
+        setattr(distaff.fit, "keep_freed_memory", lambda: None)  # noqa: B010
     data = load("dsprites")
     training = Training(steps=10_000, log_every=10_000, validate_every=10_000, device="cpu")
     if variant == "bfloat16":

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from distaff.data import DATASETS
+from distaff.device import choose_device
 from distaff.errors import UsageError
-from distaff.fit import Fit, NonFiniteLossError, Training, choose_device, fit, number_of_steps
+from distaff.fit import Fit, NonFiniteLossError, Training, fit, number_of_steps
 from distaff.models import build
 from distaff.models.beta_vae import BetaVAE
 from distaff.registry import kind_of

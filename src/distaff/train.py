@@ -16,9 +16,10 @@ import safetensors.torch
 import torch
 
 from distaff.data import DATASETS, FactorDataset
+from distaff.device import choose_device
 from distaff.errors import Interrupted, RunError
 from distaff.experiment import Experiment
-from distaff.fit import Fit, NonFiniteLossError, Record, choose_device
+from distaff.fit import Fit, NonFiniteLossError, Record
 from distaff.models import build
 from distaff.registry import kind_of
 from distaff.runs import Run, create, run_folder, writing
