@@ -22,4 +22,5 @@ DSPRITES_BETA_VAE = Experiment(
 )
 """Task 1 of "Rendering images with latent semi-supervision" (CS 699, University of Southern
 California): a beta-VAE on the 245,760 unlabelled images; `q1_a` are its reconstructions, `q1_b`
-its interpolations."""
+its interpolations. It reconstructs well and uses all its latents; with so small a weight they do
+not stand for a factor each, as the mutual information gap says."""
