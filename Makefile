@@ -20,7 +20,9 @@ lint: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/installed-dev
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/*.py; do \
+	  $(BIN)/python $$script > docs/benchmarks/$$(basename $$script .py).txt || exit 1; done
+	cat docs/benchmarks/*.txt
 
 # rewrites the figures and tables of docs/ from trained runs (about half an hour on two cores)
 docs: $(VENV)/installed

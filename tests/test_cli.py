@@ -146,6 +146,8 @@ def test_an_unknown_metric_or_figure_of_a_run_is_refused(trained, capsys):
 
 
 def test_too_few_images_for_a_score_are_refused(trained, capsys):
+    code, said = failing(capsys, "evaluate", str(trained), "--images", "-5")
+    assert (code, "images is -5; it must be above 0" in said) == (2, True)
     code, said = failing(capsys, "evaluate", str(trained), "--images", "10")
     assert code == 2
     assert "at least 100 rows" in said

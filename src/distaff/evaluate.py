@@ -32,9 +32,11 @@ def evaluate(
         Metric name to score; scores measured earlier and not now are kept too.
 
     Raises:
-        UsageError: an unknown metric, or images without factors.
+        UsageError: an unknown metric, no images asked for, or images without factors.
         RunError: the run is not finished.
     """
+    if images < 1:
+        raise UsageError(f"images is {images}; it must be above 0, for example {IMAGES}.")
     dataset = run.load_dataset()
     if not dataset.factor_names:
         raise UsageError(f"{run.folder} was trained on images without factors to compare with.")

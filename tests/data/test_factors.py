@@ -94,5 +94,7 @@ def test_an_unknown_set_or_setting_is_refused():
         load("dsprite")
     with pytest.raises(UsageError, match="does not take"):
         load("sprites", sizes=3)
+    with pytest.raises(UsageError, match="the set has 2 images; it must have from 3"):
+        load("sprites", continuous=2)
     with pytest.raises(UsageError, match="size is 4"):
         load("sprites", size=4)

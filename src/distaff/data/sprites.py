@@ -16,6 +16,7 @@ from distaff.types import Images
 
 SPLIT_SEED = 2017
 SUBSAMPLES = 4
+FEWEST_IMAGES, MOST_IMAGES = 3, 10_000_000
 NUMBERS = {"square": 1, "ellipse": 2, "heart": 3}
 """Values of the factor shape, as in dSprites."""
 
@@ -67,7 +68,7 @@ class Sprites(Dataset):
                 ("orientations", 1, 1024),
                 ("positions_x", 1, 1024),
                 ("positions_y", 1, 1024),
-                ("continuous", 0, 10_000_000),
+                ("continuous", 0, MOST_IMAGES),
             ):
                 if not low <= getattr(self, name) <= high:
                     raise ValueError(
@@ -75,9 +76,11 @@ class Sprites(Dataset):
                     )
             if not self.shapes or not set(self.shapes) <= set(NUMBERS):
                 raise ValueError(f"shapes is {self.shapes}; choose of {', '.join(NUMBERS)}")
-            if not self.continuous and math.prod(self.factor_sizes) > 10_000_000:
+            images = self.continuous or math.prod(self.factor_sizes)
+            if not FEWEST_IMAGES <= images <= MOST_IMAGES:
                 raise ValueError(
-                    f"the grid has {math.prod(self.factor_sizes):,} images; the limit is 10,000,000"
+                    f"the set has {images:,} images; it must have from {FEWEST_IMAGES}, so that "
+                    f"each part has one, to {MOST_IMAGES:,}"
                 )
 
         @property
@@ -98,7 +101,7 @@ class Sprites(Dataset):
         """Returns the set; its images are drawn when they are asked for."""
         config = self.config
         factors, values = _continuous(config) if config.continuous else _grid(config)
-        tenth = len(factors) // 10
+        tenth = max(1, len(factors) // 10)
         sizes = {"train": len(factors) - 2 * tenth, "validation": tenth, "test": tenth}
         channels = 1 if config.colors == 1 else 3
         return FactorDataset(
