@@ -98,6 +98,15 @@ class AbstractVAE(Model):
         """
         return self.likelihood.mean(self.decoder(latents).float())
 
+    def log_likelihood(self, images: Images, latents: Latents) -> Images:
+        """Returns log p(x|z) of each pixel in nats, so that a part of an image is a mask.
+
+        Args:
+            images: [batch, channel, height, width] in [0, 1].
+            latents: [batch, latent], one row for each image.
+        """
+        return self.likelihood.log_prob(images, self.decoder(latents).float())
+
     @takes_arrays
     def reconstruct(self, images: Images) -> Images:
         """Returns the mean image of each image's posterior mean; shapes as in `encode`."""
@@ -144,8 +153,7 @@ class AbstractVAE(Model):
             posterior: q(z|x) of each image, from the encoder or from elsewhere.
             noise: standard normal, [batch, latent].
         """
-        outputs = self.decoder(posterior.sample(noise)).float()
-        log_prob = self.likelihood.log_prob(batch.images, outputs)
+        log_prob = self.log_likelihood(batch.images, posterior.sample(noise))
         return {
             "reconstruction": -log_prob.flatten(1).sum(dim=1).mean(),
             "kl": posterior.kl_to_standard_normal().sum(dim=1).mean(),
