@@ -13,6 +13,7 @@ from distaff.nets import DECODERS, ENCODERS
 from distaff.recipes import RECIPES
 from distaff.registry import kind_of
 from distaff.runs import Run, find_runs
+from distaff.studies import STUDIES
 
 Lines = list[tuple[str, str]]
 
@@ -53,6 +54,7 @@ CATALOGUE: dict[str, Callable[[], Lines]] = {
     "metrics": lambda: _described(METRICS),
     "figures": lambda: [(name, "") for name in FIGURES],
     "recipes": _recipes,
+    "studies": lambda: _described(STUDIES),
 }
 
 

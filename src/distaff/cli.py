@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from distaff.runs import Run
 
 Folder = Annotated[Path, tyro.conf.Positional]
-Noun = Literal["models", "data", "nets", "likelihoods", "metrics", "figures", "recipes", "runs"]
+Noun = Literal[
+    "models", "data", "nets", "likelihoods", "metrics", "figures", "recipes", "studies", "runs"
+]
 TYRO = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
 DESCRIPTION = """Trains, measures, compares and shows disentangled generative models of images.
 
@@ -263,7 +265,7 @@ def list_(
     runs: Path = Path("runs"),
     json: bool = False,
 ) -> None:
-    """List what there is: models, data sets, nets, likelihoods, metrics, figures, recipes, runs.
+    """List what there is: models, data sets, nets, likelihoods, metrics, figures, recipes, studies.
 
     Examples:
         distaff list
@@ -288,6 +290,54 @@ def list_(
             print_list(noun, lines)
 
 
+def study(
+    name: Annotated[str, tyro.conf.Positional],
+    *,
+    budget: Literal["smoke", "quick", "full"] = "quick",
+    runs: Path = Path("runs"),
+    plan: bool = False,
+    json: bool = False,
+) -> None:
+    """Work out a whole document: train, measure, draw, and write its report as PDF and HTML.
+
+    What is finished is not done again, and what was interrupted is continued: the same command
+    goes on. `distaff study list` shows the studies.
+
+    Examples:
+        distaff study mnist-likelihoods --plan
+        distaff study mnist-likelihoods --budget quick
+
+    Args:
+        name: Name of the study, or list.
+        budget: smoke takes seconds and shows that all works, quick takes minutes on a laptop, full
+            is what the document asks for.
+        runs: Folder that holds all runs; the study's files come into its folder studies.
+        plan: Only show what would be done, what is finished, and about how long the rest takes.
+        json: Print JSON.
+    """
+    from distaff.studies import STUDIES, conduct
+    from distaff.studies import plan as steps_of
+    from distaff.terminal import StudyProgress, print_plan
+
+    if name == "list":
+        list_("studies", json=json)
+        return
+    chosen = look_up(STUDIES, name, "study")(budget)
+    if plan:
+        steps = steps_of(chosen, runs)
+        if json:
+            _print_json([step._asdict() for step in steps])
+        else:
+            print_plan(f"{name}, budget {budget}", steps)
+        return
+    with StudyProgress() as progress:
+        folder = conduct(chosen, runs, watcher=progress)
+    if json:
+        _print_json({"folder": str(folder), "report": str(folder / "report.pdf")})
+    else:
+        print(f"report: {folder / 'report.pdf'}\nall files: {folder / 'index.html'}")
+
+
 VERBS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "train": train,
@@ -296,6 +346,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "report": report,
     "audit": audit,
+    "study": study,
     "list": list_,
 }
 

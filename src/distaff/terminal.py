@@ -12,6 +12,7 @@ from distaff.compare import RankCorrelation, Row
 from distaff.fit import Fit, Record
 from distaff.runs import Run
 from distaff.score import Score
+from distaff.studies import Step
 
 STDERR = Console(stderr=True)
 REFRESH_SECONDS = 0.25
@@ -72,6 +73,29 @@ class TrainingProgress:
             if STDERR.is_terminal:
                 self._bar.refresh()
             self._shown = now
+
+
+class StudyProgress(TrainingProgress):
+    """The bar of each training, and a line for each task."""
+
+    def task(self, name: str) -> None:
+        """A task begins."""
+        STDERR.print(f"task {name}", highlight=False)
+
+
+def print_plan(title: str, steps: Sequence[Step]) -> None:
+    """Prints the steps of a study, and how long those take that are not finished."""
+    table = Table("step", "what", "state", "on two cores, about", title=title, title_justify="left")
+    for step in steps:
+        state = "finished" if step.finished else "to do"
+        table.add_row(step.name, step.what, state, _minutes(step.seconds))
+    Console().print(table)
+    left = sum(step.seconds for step in steps if not step.finished)
+    Console().print(f"left to do: about {_minutes(left)}")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def print_scores(title: str, scores: dict[str, Score]) -> None:

@@ -1,6 +1,12 @@
 """Figures: arrays in, matplotlib figure out."""
 
+from distaff.figures.column_blocks import column_blocks
+from distaff.figures.elbo_curves import elbo_curves
+from distaff.figures.image_grid import image_grid
+from distaff.figures.image_panels import image_panels, pairs
 from distaff.figures.interpolations import interpolations
+from distaff.figures.intervals import intervals
+from distaff.figures.latent_map import latent_map
 from distaff.figures.metric_audit import AuditPanel, metric_audit
 from distaff.figures.reconstructions import reconstructions
 from distaff.figures.relation_matrix import relation_matrix
@@ -10,8 +16,15 @@ from distaff.figures.traversals import traversals
 
 __all__ = [
     "AuditPanel",
+    "column_blocks",
+    "elbo_curves",
+    "image_grid",
+    "image_panels",
     "interpolations",
+    "intervals",
+    "latent_map",
     "metric_audit",
+    "pairs",
     "reconstructions",
     "relation_matrix",
     "samples",

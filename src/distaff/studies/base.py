@@ -1,0 +1,232 @@
+"""What a study is, and how one is conducted: trainings, then measurements, then a report.
+
+runs/studies/<study>/<budget>/
+    report.pdf, report.html    the report; report.typ is its source
+    index.html                 every deliverable with its caption
+    task-1b-elbo-gaussian.pdf  deliverables, each as PDF and as PNG
+    results.json               every number of the report
+    results/                   the same, a file for each task: its presence means finished
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+
+import jinja2
+from matplotlib.figure import Figure
+
+from distaff.errors import RunError
+from distaff.experiment import Experiment, to_json
+from distaff.figures.house_style import house_style
+from distaff.runs import Run, run_folder, writing
+from distaff.train import Progress, train
+from distaff.typesetting import typeset
+
+Budget = Literal["smoke", "quick", "full"]
+Results = dict[str, Any]
+SOURCES = Path(__file__).parent
+
+
+class Study(ABC):
+    """A document worked out from end to end: what is trained, measured, drawn and written."""
+
+    name: ClassVar[str]
+    """In the command line, and of its folder."""
+    title: ClassVar[str]
+    """Of the page that lists its files."""
+    source: ClassVar[str]
+    """The report's Typst file: its name in this folder, or a whole path."""
+    estimates: ClassVar[Mapping[Budget, Mapping[str, float]]]
+    """Seconds that trainings and tasks took on two cores, by the name of the step; a step that
+    is not listed takes seconds."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget: Budget = budget
+
+    @property
+    @abstractmethod
+    def experiments(self) -> Mapping[str, Experiment]:
+        """What is trained, by the name under which the tasks ask for it."""
+
+    @property
+    @abstractmethod
+    def tasks(self) -> Mapping[str, Callable[["Workbench"], Results]]:
+        """What is measured and drawn, in this order; each returns numbers for the report."""
+
+
+class Step(NamedTuple):
+    """One piece of work of a study."""
+
+    name: str
+    what: str
+    """Training or task."""
+    finished: bool
+    seconds: float
+    """What it takes on two cores, about."""
+
+
+@runtime_checkable
+class Watcher(Progress, Protocol):
+    """Who watches a study."""
+
+    def task(self, name: str) -> None:
+        """A task begins."""
+
+
+class Workbench:
+    """What a task finds: the trained runs, and a place for its figures."""
+
+    def __init__(self, folder: Path, runs: Mapping[str, list[Run]]) -> None:
+        self.folder = folder
+        self.captions: dict[str, str] = {}
+        self._runs = runs
+
+    def runs(self, experiment: str) -> list[Run]:
+        """Returns the finished runs of an experiment, one for each seed."""
+        return self._runs[experiment]
+
+    def run(self, experiment: str) -> Run:
+        """Returns the run of an experiment's first seed."""
+        return self._runs[experiment][0]
+
+    def draw(self, name: str, figure: Figure, caption: str) -> None:
+        """Keeps a deliverable as PDF and PNG.
+
+        Args:
+            name: of the files, without their ending, for example `task-1b-elbo-gaussian`.
+            figure: to be kept.
+            caption: what it shows, a sentence or two.
+        """
+        for suffix in (".pdf", ".png"):
+            with writing(self.folder / f"{name}{suffix}") as temporary, house_style():
+                nameless = {"CreationDate": None} if suffix == ".pdf" else {}
+                figure.savefig(temporary, metadata=nameless)
+        self.captions[name] = caption
+
+
+def plan(study: Study, runs: Path | str = "runs") -> list[Step]:
+    """Returns the steps of a study, which of them are finished, and how long each takes."""
+    runs = Path(runs)
+    seconds = study.estimates.get(study.budget, {})
+    trainings = [
+        Step(
+            name,
+            "training",
+            all(Run(run_folder(runs, experiment, seed)).finished for seed in experiment.seeds),
+            seconds.get(name, 0.0),
+        )
+        for name, experiment in study.experiments.items()
+    ]
+    ready = all(step.finished for step in trainings)
+    stamp = _stamp(study, _trained(study, runs)) if ready else ""
+    folder = study_folder(runs, study)
+    return trainings + [
+        Step(name, "task", ready and _finished(folder, name, stamp), seconds.get(name, 0.0))
+        for name in study.tasks
+    ]
+
+
+def conduct(study: Study, runs: Path | str = "runs", *, watcher: Watcher | None = None) -> Path:
+    """Carries out what is not finished of a study and writes its report.
+
+    Args:
+        study: what to do.
+        runs: folder that holds all runs; interrupted ones in it are continued.
+        watcher: is told of every training step and every task.
+
+    Returns:
+        The folder of the study.
+
+    Raises:
+        RunError: a folder cannot be written to.
+        Interrupted: Ctrl-C during a training; the same call goes on from there.
+    """
+    runs = Path(runs)
+    for experiment in study.experiments.values():
+        train(experiment, runs, resume=True, progress=watcher)
+    trained = _trained(study, runs)
+    folder, stamp = study_folder(runs, study), _stamp(study, trained)
+    for name, task in study.tasks.items():
+        if not _finished(folder, name, stamp):
+            if watcher:
+                watcher.task(name)
+            _carry_out(name, task, Workbench(folder, trained), stamp)
+    _write_report(study, folder, trained)
+    return folder
+
+
+def study_folder(runs: Path, study: Study) -> Path:
+    """Returns where the deliverables of a study lie."""
+    return runs / "studies" / study.name / study.budget
+
+
+def _trained(study: Study, runs: Path) -> dict[str, list[Run]]:
+    return {
+        name: [Run(run_folder(runs, experiment, seed)) for seed in experiment.seeds]
+        for name, experiment in study.experiments.items()
+    }
+
+
+def _stamp(study: Study, trained: Mapping[str, list[Run]]) -> str:
+    """What the results of a study follow from: parameters, budget, version."""
+    digest = hashlib.sha256(f"{study.budget} {version('distaff')}".encode())
+    for run in (run for runs in trained.values() for run in runs):
+        digest.update(run.model_file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _finished(folder: Path, task: str, stamp: str) -> bool:
+    path = folder / "results" / f"{task}.json"
+    return path.is_file() and Run(path.parent).read(path.name)["stamp"] == stamp
+
+
+def _carry_out(
+    name: str, task: Callable[[Workbench], Results], bench: Workbench, stamp: str
+) -> None:
+    begin = time.monotonic()
+    results = task(bench)
+    content = {"stamp": stamp, "seconds": time.monotonic() - begin}
+    content |= {"figures": bench.captions, "results": results}
+    Run(bench.folder / "results").write(f"{name}.json", content)
+
+
+def _write_report(study: Study, folder: Path, trained: Mapping[str, list[Run]]) -> None:
+    records = {name: Run(folder / "results").read(f"{name}.json") for name in study.tasks}
+    captions = {k: v for record in records.values() for k, v in record["figures"].items()}
+    content = {name: record["results"] for name, record in records.items()}
+    content |= {
+        "captions": captions,
+        "budget": study.budget,
+        "distaff": version("distaff"),
+        "trainings": {name: _training(runs) for name, runs in trained.items()},
+        "seconds": {name: record["seconds"] for name, record in records.items()},
+    }
+    Run(folder).write("results.json", content)
+    for name, source in (("style.typ", "style.typ"), ("report.typ", study.source)):
+        with writing(folder / name) as temporary:
+            shutil.copyfile(SOURCES / source, temporary)
+    typeset(folder / "report.typ")
+    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        (SOURCES / "index.html").read_text("utf-8")
+    )
+    with writing(folder / "index.html") as temporary:
+        temporary.write_text(page.render(study=study, captions=captions), encoding="utf-8")
+
+
+def _training(runs: list[Run]) -> Results:
+    """What the report says of a training: its settings, its length, its end."""
+    environments = [run.read("environment.json") for run in runs]
+    return {
+        "experiment": to_json(runs[0].experiment),
+        "seeds": [run.seed for run in runs],
+        "steps": [environment["steps"] for environment in environments],
+        "seconds": [environment["seconds"] for environment in environments],
+        "parameters": environments[0]["parameters"],
+        "device": environments[0]["device"],
+    }
