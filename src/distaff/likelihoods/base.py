@@ -1,4 +1,17 @@
-"""What a likelihood of pixels must offer."""
+r"""What a likelihood of pixels must offer.
+
+Two numbers in nats answer two questions.
+
+`log_prob` is what a model trains on: log p(x|z) with all constants. It is the log of a density for
+a Gaussian, a Beta and a continuous Bernoulli, of a probability of the pixel's bin for a categorical
+and of the pixel's grey level for a discretised logistic, and a negative cross-entropy for a
+Bernoulli of grey pixels. Compare it between models of one likelihood with the same settings only:
+a density of 3 and a probability of 0.3 have no common unit.
+
+`log_prob_of_levels` is what to compare across likelihoods: always the log probability of one of
+the 256 levels of a stored pixel, so that over the levels it sums to 1. Bits per dimension are
+-sum(log_prob_of_levels) / (D ln 2) for the D values of an image; 8 is what a uniform guess costs.
+"""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -11,13 +24,13 @@ from distaff.types import Images, Outputs
 class Likelihood(ABC):
     """log p(x|z) of each pixel in nats, with all constants, from what the decoder puts out.
 
-    Per pixel, so that a partly observed image is a mask, and with constants, so that numbers
-    compare across likelihoods.
+    Per pixel, so that a partly observed image is a mask. Where a pixel takes several numbers, the
+    first of all channels come first, then the second of all channels, and so on.
     """
 
     Config: ClassVar[type]
-    outputs_per_channel: ClassVar[int]
-    """Decoder channels for each image channel."""
+    outputs_per_channel: int
+    """Decoder channels for each image channel; may depend on the settings."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
@@ -28,10 +41,22 @@ class Likelihood(ABC):
 
         Args:
             images: pixels in [0, 1], [batch, channel, height, width].
-            outputs: the decoder's, [batch, channel * outputs_per_channel, height, width].
+            outputs: the decoder's, [batch, outputs_per_channel * channel, height, width].
 
         Returns:
-            [batch, channel, height, width], in nats.
+            [batch, channel, height, width], in nats; a density or a probability, see above.
+        """
+
+    @abstractmethod
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:
+        """Returns the log probability of the grey level of each pixel, of 256.
+
+        Args:
+            images: levels divided by 255, shape as in `log_prob`; others count as the nearest.
+            outputs: as in `log_prob`.
+
+        Returns:
+            [batch, channel, height, width], in nats, at most 0 but for rounding.
         """
 
     @abstractmethod
@@ -40,4 +65,7 @@ class Likelihood(ABC):
 
     @abstractmethod
     def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:
-        """Returns an image drawn from the likelihood; `generator` lives on the outputs' device."""
+        """Returns pixels as the likelihood gives them, [batch, channel, height, width].
+
+        A Gaussian's may leave [0, 1]; nothing clips them. `generator` lives on the outputs' device.
+        """

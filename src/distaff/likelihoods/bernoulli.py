@@ -1,12 +1,14 @@
 """Bernoulli likelihood of a pixel, from logits."""
 
+import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from distaff.likelihoods.base import Likelihood
+from distaff.likelihoods.draws import uniform_like
+from distaff.likelihoods.levels import LAST_LEVEL, LEVELS, level_of, log_sinhc
 from distaff.types import Images, Outputs
 
 
@@ -16,6 +18,10 @@ class Bernoulli(Likelihood):
     log p(x|z) = x log p + (1 - x) log(1 - p), with p = sigmoid(logit). Exact for pixels that are
     0 or 1; for a grey pixel it is the negative cross-entropy, bounded above by minus the pixel's
     own entropy and not a density.
+
+    Its probabilities of grey levels are that formula made to sum to 1 over the 256 levels,
+    x logit - log sum_l exp(l/255 logit). No other way puts a grey pixel on the common scale, and
+    training on `log_prob` does not maximise it.
 
     Reference: Kingma & Welling 2014, appendix C.1.
     """
@@ -29,11 +35,14 @@ class Bernoulli(Likelihood):
     def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
         return -functional.binary_cross_entropy_with_logits(outputs, images, reduction="none")
 
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+        # the geometric sum, divided by exp(logit / 2), is sinh(256 t) / sinh(t)
+        step = outputs / (2 * LAST_LEVEL)
+        log_sum = math.log(LEVELS) + log_sinhc(LEVELS * step) - log_sinhc(step)
+        return (level_of(images) / LAST_LEVEL - 0.5) * outputs - log_sum
+
     def mean(self, outputs: Outputs) -> Images:  # noqa: D102
         return outputs.sigmoid()
 
     def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
-        uniform: Tensor = torch.rand(
-            outputs.shape, generator=generator, dtype=outputs.dtype, device=outputs.device
-        )
-        return (uniform < outputs.sigmoid()).to(outputs.dtype)
+        return (uniform_like(outputs, generator) < outputs.sigmoid()).to(outputs.dtype)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from distaff.gaussian import HALF_LOG_TWO_PI
 from distaff.likelihoods.base import Likelihood
+from distaff.likelihoods.draws import normal_like
+from distaff.likelihoods.normal_levels import log_normal_level
 from distaff.types import Images, Outputs
 
 
@@ -39,11 +40,14 @@ class Gaussian(Likelihood):
         standardized = (images - outputs) / self.config.std
         return -0.5 * standardized.square() - log_std - HALF_LOG_TWO_PI
 
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+        return log_normal_level(images, outputs, torch.full_like(outputs, self.config.std))
+
     def mean(self, outputs: Outputs) -> Images:  # noqa: D102
         return outputs
 
     def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
-        return outputs + self.config.std * _normal_like(outputs, generator)
+        return outputs + self.config.std * normal_like(outputs, generator)
 
 
 class LearnedGaussian(Likelihood):
@@ -78,13 +82,12 @@ class LearnedGaussian(Likelihood):
         mean, std = self._mean_and_std(outputs)
         return -0.5 * ((images - mean) / std).square() - std.log() - HALF_LOG_TWO_PI
 
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+        return log_normal_level(images, *self._mean_and_std(outputs))
+
     def mean(self, outputs: Outputs) -> Images:  # noqa: D102
         return self._mean_and_std(outputs)[0]
 
     def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
         mean, std = self._mean_and_std(outputs)
-        return mean + std * _normal_like(mean, generator)
-
-
-def _normal_like(images: Images, generator: torch.Generator) -> Tensor:
-    return torch.randn(images.shape, generator=generator, dtype=images.dtype, device=images.device)
+        return mean + std * normal_like(mean, generator)

@@ -57,7 +57,7 @@ class AbstractVAE(Model):
         encoder = ENCODERS[kind_of(config.encoder, ENCODERS)]
         self.encoder = encoder(config.encoder, spec.image_shape, 2 * config.latents)
         decoder = DECODERS[kind_of(config.decoder, DECODERS)]
-        outputs = (channels * likelihood.outputs_per_channel, height, width)
+        outputs = (channels * self.likelihood.outputs_per_channel, height, width)
         self.decoder = decoder(config.decoder, config.latents, outputs)
 
     @property

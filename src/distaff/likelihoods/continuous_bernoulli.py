@@ -1,0 +1,58 @@
+"""Continuous Bernoulli likelihood of a pixel, from logits."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from distaff.likelihoods.base import Likelihood
+from distaff.likelihoods.draws import uniform_like
+from distaff.likelihoods.levels import HALF_LEVEL, LAST_LEVEL, by_level, level_of, log_sinhc
+from distaff.types import Images, Outputs
+
+
+class ContinuousBernoulli(Likelihood):
+    """A pixel has a density on [0, 1] that is the Bernoulli formula times its normaliser.
+
+    log p(x|z) = x log lambda + (1 - x) log(1 - lambda) + log C(lambda), lambda = sigmoid(logit),
+    C(lambda) = 2 artanh(1 - 2 lambda) / (1 - 2 lambda). In the logit that is the exponential
+    density exp(logit x) cut to [0, 1]: (x - 1/2) logit - log(sinh(logit/2) / (logit/2)), which is
+    how it is computed. The mean is 1/2 + (coth(logit/2) - 2/logit) / 2, not lambda.
+
+    Reference: Loaiza-Ganem & Cunningham 2019, section 3.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """The continuous Bernoulli likelihood has no settings."""
+
+    outputs_per_channel = 1
+
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+        return (images - 0.5) * outputs - log_sinhc(outputs / 2)
+
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+        def log_mass(centre: Images, width: float) -> Images:
+            mean_density = self.log_prob(centre, outputs) + log_sinhc(outputs * width / 2)
+            return mean_density + math.log(width)
+
+        def end(centre: float) -> Images:
+            return log_mass(torch.full_like(outputs, centre), HALF_LEVEL)
+
+        between = log_mass(level_of(images) / LAST_LEVEL, 2 * HALF_LEVEL)
+        return by_level(images, end(HALF_LEVEL / 2), between, end(1 - HALF_LEVEL / 2))
+
+    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
+        half = outputs / 2
+        near = half.abs() < 0.1
+        away = torch.where(near, 1, half)
+        # the Taylor series: coth(t) - 1/t is a difference of near numbers around 0
+        series = half / 3 - half**3 / 45 + 2 * half**5 / 945 - half**7 / 4725
+        return 0.5 + 0.5 * torch.where(near, series, 1 / away.tanh() - 1 / away)
+
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
+        # the inverse distribution function of the falling density; a rising one is its mirror image
+        rate = outputs.abs().clamp(min=1e-6)
+        uniform = uniform_like(outputs, generator)
+        falling = -torch.log1p(uniform * torch.expm1(-rate)) / rate
+        return torch.where(outputs > 0, 1 - falling, falling)
