@@ -17,9 +17,10 @@ from distaff.registry import kind_of
 @pytest.fixture
 def make_fit(small_experiment):
     """Returns a function that starts a training with some settings changed."""
-    data = DATASETS[kind_of(small_experiment.data, DATASETS)](small_experiment.data).load()
 
-    def make(seed: int = 0, **settings) -> Fit:
+    def make(seed: int = 0, smooth: bool = False, **settings) -> Fit:
+        config = replace(small_experiment.data, smooth=smooth)
+        data = DATASETS[kind_of(config, DATASETS)](config).load()
         train = data.part("train")
         model = build(small_experiment.model, train.spec, seed=seed)
         training = replace(small_experiment.training, **settings)
@@ -48,11 +49,12 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_fit):
     assert not equal(first, third)
 
 
+@pytest.mark.parametrize("binarize", [False, True])
 @pytest.mark.parametrize("stop", [1, 7, 13])
 def test_a_training_that_was_stopped_and_taken_up_ends_as_one_that_was_not(
-    make_fit, stop, tmp_path
+    make_fit, stop, binarize, tmp_path
 ):
-    whole, before, after = make_fit(patience=50), make_fit(patience=50), make_fit(patience=50)
+    whole, before, after = (make_fit(patience=50, binarize=binarize) for _ in range(3))
     expected = run(whole)
     records = []
     while before.step < stop:
@@ -62,6 +64,46 @@ def test_a_training_that_was_stopped_and_taken_up_ends_as_one_that_was_not(
     records += run(after)
     assert records == expected
     assert equal(after, whole)
+
+
+@pytest.fixture
+def seen_images(make_fit, monkeypatch):
+    """Returns a function that gives the images a model sees in some steps and in two looks."""
+
+    def see(**settings) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        fitting = make_fit(**settings)
+        seen = []
+        terms = fitting.model.loss_terms
+
+        def watched(batch, noise, player):
+            seen.append(batch.images)
+            return terms(batch, noise, player)
+
+        monkeypatch.setattr(fitting.model, "loss_terms", watched)
+        for step in (0, 1, 0):
+            fitting.step = step
+            fitting.advance()
+        trained = seen.copy()
+        seen.clear()
+        fitting.validate()
+        fitting.validate()
+        return trained, seen
+
+    return see
+
+
+def test_images_are_drawn_black_or_white_anew_in_training_and_alike_in_validation(seen_images):
+    (grey, _, grey_again), (grey_look, _) = seen_images(smooth=True)
+    assert torch.equal(grey, grey_again)
+    assert grey.unique().numel() > 2
+    (drawn, _, drawn_again), (look, look_again) = seen_images(smooth=True, binarize=True)
+    assert set(drawn.unique().tolist()) == set(look.unique().tolist()) == {0.0, 1.0}
+    assert not torch.equal(drawn, drawn_again)
+    assert torch.equal(look, look_again)
+    certain = (grey == 0) | (grey == 1)
+    assert torch.equal(drawn[certain], grey[certain])
+    assert (drawn != grey).any()
+    assert look.mean().item() == pytest.approx(grey_look.mean().item(), rel=0.05)
 
 
 def test_training_lowers_the_objective(make_fit):

@@ -57,6 +57,17 @@ def test_mnist_vae_learns_digits(tmp_path, real_data):
     assert "digit" in (run / "report.html").read_text()
 
 
+def test_mnist_iwae_bounds_the_likelihood_of_black_and_white_digits(tmp_path, real_data):
+    real_data("mnist/train-images-idx3-ubyte.gz")
+    flags = ["--training.epochs", "None", "--training.steps", "200", "--seeds", "0"]
+    small = ["--model.samples", "3", "--training.validation-images", "256"]
+    assert main(["train", "mnist-iwae", *small, *flags, "--runs", str(tmp_path)]) == 0
+    last = last_validation(next(tmp_path.glob("mnist-iwae/*/seed-0")))
+    assert last["bound"] == -last["objective"]
+    assert -last["bound"] < last["reconstruction"] + last["kl"]
+    assert -last["bound"] < 0.95 * nats_of_the_mean_image()
+
+
 @pytest.mark.slow
 def test_the_demo_ends_in_a_report(tmp_path, monkeypatch, capsys):
     """The demo itself, shortened; docs/make.py measures it in full."""

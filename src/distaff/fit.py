@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distaff.binarize import binarize
 from distaff.data import FactorDataset
 from distaff.device import choose_device, keep_freed_memory
 from distaff.errors import DistaffError
@@ -33,6 +34,9 @@ class Training:
     """Step size of Adam."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Whether the learning rate stays, or falls to 0 along half a cosine over all steps."""
+    binarize: bool = False
+    """Whether grey pixels are drawn black or white, anew at each visit of an image, with the grey
+    level as probability; held-out images are drawn alike at each look."""
     gradient_clip: float | None = None
     """Largest norm of a player's gradient; a longer one is shortened to it."""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -179,7 +183,7 @@ class Fit:
         self.best_parameters = state["best_parameters"]
 
     def _update(self, player: str, settings: Settings) -> None:
-        batch = self._batch()
+        batch = self._drawn(self._batch(), self.noise_generator)
         noise = self.model.sample_noise(len(batch.images), self.noise_generator)
         terms, loss = self._loss(batch, noise, player, settings)
         parameters = self.parameters[player]
@@ -216,6 +220,12 @@ class Fit:
         batch = self.train.batch_at(self._order[1][place * size : (place + 1) * size])
         images = batch.images.contiguous(memory_format=torch.channels_last)
         return batch._replace(images=images)
+
+    def _drawn(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The images that the model sees: as they are, or drawn from their grey levels."""
+        if not self.training.binarize:
+            return batch
+        return batch._replace(images=binarize(batch.images, generator))
 
     def _learning_rate(self) -> float:
         if self.training.schedule == "constant":
@@ -254,8 +264,9 @@ class Fit:
         player = next(iter(self.parameters))
         sums: dict[str, float] = {}
         for rows in torch.arange(count, device=self.device).split(VALIDATION_BATCH):
+            batch = self._drawn(self.validation.batch_at(rows), generator)
             noise = self.model.sample_noise(len(rows), generator)
-            terms, loss = self._loss(self.validation.batch_at(rows), noise, player, settings)
+            terms, loss = self._loss(batch, noise, player, settings)
             for name, value in (*terms.items(), ("objective", loss)):
                 sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
         return sums

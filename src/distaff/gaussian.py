@@ -23,6 +23,11 @@ class DiagonalGaussian(NamedTuple):
         """Returns mean + std * noise for standard normal `noise` of the same shape."""
         return self.mean + self.log_std.exp() * noise
 
+    def repeat(self, samples: int) -> "DiagonalGaussian":
+        """Returns the Gaussian of each image `samples` times, one after the other."""
+        mean, log_std = (part.repeat_interleave(samples, dim=0) for part in self)
+        return DiagonalGaussian(mean, log_std)
+
     def log_prob(self, latents: Latents) -> Float[Tensor, "batch latent"]:
         """Returns the log density of each latent on its own, in nats."""
         standardized = (latents - self.mean) * (-self.log_std).exp()

@@ -8,6 +8,7 @@ from distaff.models.annealed_vae import AnnealedVAE
 from distaff.models.base import Model, Player
 from distaff.models.beta_vae import BetaVAE
 from distaff.models.elbo import AbstractVAE
+from distaff.models.iwae import IWAE
 from distaff.models.vae import VAE
 from distaff.registry import kind_of
 from distaff.types import DataSpec
@@ -16,9 +17,11 @@ MODELS: dict[str, type[AbstractVAE]] = {
     "vae": VAE,
     "beta-vae": BetaVAE,
     "annealed-vae": AnnealedVAE,
+    "iwae": IWAE,
 }
 
 __all__ = [
+    "IWAE",
     "MODELS",
     "VAE",
     "AbstractVAE",

@@ -1,0 +1,156 @@
+"""Images of which a part is hidden, completed.
+
+q(z) is fitted to the seen pixels x_O alone (`infer`); the hidden ones then follow from
+p(x_H|z), z ~ q, since pixels are independent given the latents.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from distaff.bounds import (
+    Nats,
+    Observed,
+    checked,
+    chunks,
+    log_likelihoods,
+    log_mean,
+    posterior_at,
+    sampled,
+)
+from distaff.errors import UsageError
+from distaff.gaussian import DiagonalGaussian
+from distaff.infer import infer
+from distaff.models import AbstractVAE
+from distaff.types import Images
+
+PARTS = ("left", "right", "top", "bottom", "border", "random")
+"""The part of an image that is seen: one half; all but a square in the centre, of half the height
+and width; or each pixel with probability 1/2."""
+Completed = Float[Tensor, "batch sample channel height width"]
+
+
+class Completion(NamedTuple):
+    """Several completions of each image; the seen pixels are those given."""
+
+    posterior: DiagonalGaussian
+    """q(z) given the seen pixels."""
+    means: Completed
+    """Mean images of the sampled latents."""
+    samples: Completed
+    """Images drawn from the likelihood at the same latents."""
+    log_likelihood: Nats
+    """log p(x_H|x_O) of the hidden pixels of the images given, in nats, estimated as
+    log 1/S sum_s p(x_H|z_s), z_s ~ q: an estimate and no bound, since q stands in for p(z|x_O)."""
+
+
+@torch.no_grad()
+def complete(
+    model: AbstractVAE,
+    images: Images,
+    observed: Observed,
+    *,
+    samples: int,
+    generator: torch.Generator,
+    posterior: DiagonalGaussian | None = None,
+    draws: int = 500,
+) -> Completion:
+    """Returns completions of images, and how likely what was hidden is.
+
+    Args:
+        model: a trained model.
+        images: [batch, channel, height, width] in [0, 1]; the hidden pixels enter nothing but
+            `log_likelihood`.
+        observed: True at the pixels that are seen, [height, width] or one mask for each image.
+        samples: completions of each image.
+        generator: on the model's device.
+        posterior: q(z|x_O) of each image; by default what `infer` finds with its own settings.
+        draws: S, the samples of which the log likelihood is the mean.
+
+    Raises:
+        UsageError: `samples` or `draws` below 1, or a mask of another shape than the images.
+    """
+    images, seen = images.to(model.device), checked(observed, images)
+    q = posterior or infer(model, images, observed=seen, generator=generator).posterior
+    parts = []
+    for rows, portions in chunks(len(images), samples):
+        some = posterior_at(q, rows)
+        parts.append(torch.cat([_pictures(model, some, n, generator) for n in portions], dim=2))
+    kept = seen.to(model.device)[:, None]
+    means, drawn = torch.cat(parts, dim=1).where(~kept, images[:, None])
+    nats = hidden_log_likelihood(model, images, seen, q, samples=draws, generator=generator)
+    return Completion(q, means, drawn, nats)
+
+
+def _pictures(
+    model: AbstractVAE, posterior: DiagonalGaussian, samples: int, generator: torch.Generator
+) -> Float[Tensor, "2 batch sample channel height width"]:
+    """Mean images and drawn ones at the same latents."""
+    outputs = model.decoder(sampled(posterior, samples, generator)).float()
+    both = model.likelihood.mean(outputs), model.likelihood.sample(outputs, generator)
+    return torch.stack([pictures.unflatten(0, (-1, samples)) for pictures in both])
+
+
+@torch.no_grad()
+def hidden_log_likelihood(
+    model: AbstractVAE,
+    images: Images,
+    observed: Observed,
+    posterior: DiagonalGaussian,
+    *,
+    samples: int,
+    generator: torch.Generator,
+) -> Nats:
+    """Returns log 1/S sum_s p(x_H|z_s), z_s ~ q, of the pixels that are not observed, in nats.
+
+    Args:
+        model: a trained model.
+        images: with what was hidden, [batch, channel, height, width] in [0, 1].
+        observed: True at the pixels that were seen, [height, width] or one mask for each image.
+        posterior: q(z|x_O) of each image.
+        samples: S.
+        generator: of the samples.
+
+    Raises:
+        UsageError: `samples` is below 1, or a mask of another shape than the images.
+    """
+    hidden = ~checked(observed, images)
+
+    def log_terms(rows: slice, drawn: int) -> Float[Tensor, "some drawn"]:
+        latents = sampled(posterior_at(posterior, rows), drawn, generator)
+        return log_likelihoods(model, images[rows].to(model.device), latents, observed=hidden[rows])
+
+    return log_mean(log_terms, len(images), samples)
+
+
+def mask(
+    part: str, image_shape: tuple[int, int, int], *, seed: int = 0
+) -> Bool[Tensor, "height width"]:
+    """Returns a mask that is True at the pixels that are seen.
+
+    Of an odd side the middle belongs to `right` and `bottom`.
+
+    Args:
+        part: which pixels are seen.
+        image_shape: channels, height, width.
+        seed: of the choice of `random` pixels.
+
+    Raises:
+        UsageError: an unknown part.
+    """
+    if part not in PARTS:
+        raise UsageError(f"unknown part {part!r}; choose one of {', '.join(PARTS)}.")
+    _, height, width = image_shape
+    if part == "random":
+        generator = torch.Generator().manual_seed(seed)
+        return torch.rand(height, width, generator=generator) < 0.5
+    area = torch.zeros(height, width, dtype=torch.bool)
+    if part in ("left", "right"):
+        area[:, : width // 2] = True
+    elif part in ("top", "bottom"):
+        area[: height // 2] = True
+    else:
+        area[height // 4 : height - height // 4, width // 4 : width - width // 4] = True
+    return area if part in ("left", "top") else ~area

@@ -1,0 +1,76 @@
+"""The importance weighted autoencoder."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from distaff.gaussian import HALF_LOG_TWO_PI, DiagonalGaussian
+from distaff.models.elbo import AbstractVAE
+from distaff.types import Batch, Latents, LossTerms, Noise, Settings
+
+
+class IWAE(AbstractVAE):
+    """Autoencoder trained on the importance weighted bound, which tightens with its samples.
+
+    Maximises  L_k = E[log 1/k sum_s w_s],  w_s = p(x|z_s) p(z_s) / q(z_s|x),  z_s ~ q(z|x),
+    in nats per image. With one sample this is the ELBO, its KL term estimated from the sample.
+
+    Beside `bound` the log holds `reconstruction`, its mean over the k samples, and `kl`, as of any
+    other model: their sum is the negative ELBO of the same encoder.
+
+    Reference: Burda et al. 2016, "Importance weighted autoencoders", equation 8.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(AbstractVAE.Config):
+        """Settings of the importance weighted autoencoder."""
+
+        samples: int = 50
+        """Latents drawn for each image, k; 1, 5 and 50 in the paper."""
+
+        def __post_init__(self) -> None:
+            """Refuses a bound of no samples."""
+            super().__post_init__()
+            if self.samples < 1:
+                raise ValueError(f"samples is {self.samples}; it must be at least 1")
+
+    config: Config
+
+    def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
+        """Draws standard normal noise, [batch, sample, latent]."""
+        shape = (batch_size, self.config.samples, self.config.latents)
+        return torch.randn(shape, generator=generator, device=generator.device)
+
+    def vae_terms(self, batch: Batch, noise: Noise) -> LossTerms:
+        """Returns `reconstruction` and `kl`, which are for the log, and `bound`."""
+        samples = self.config.samples
+        posterior = self.encode(batch.images)
+        many = posterior.repeat(samples)
+        latents = many.sample(noise.flatten(0, 1))
+        log_prob = self.log_likelihood(batch.images.repeat_interleave(samples, dim=0), latents)
+        log_likelihood = log_prob.flatten(1).sum(dim=1)
+        log_weights = log_likelihood + log_prior_over_posterior(latents, many)
+        bound = log_weights.unflatten(0, (-1, samples)).logsumexp(dim=1) - math.log(samples)
+        return {
+            "reconstruction": -log_likelihood.mean(),
+            "kl": posterior.kl_to_standard_normal().sum(dim=1).mean(),
+            "bound": bound.mean(),
+        }
+
+    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
+        return {}
+
+    @staticmethod
+    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004, D102
+        return -terms["bound"]
+
+
+def log_prior_over_posterior(
+    latents: Latents, posterior: DiagonalGaussian
+) -> Float[Tensor, " batch"]:
+    """Returns log p(z) - log q(z|x) of each row of latents, with p(z) = N(0, I)."""
+    log_prior = -0.5 * latents.square() - HALF_LOG_TWO_PI
+    return (log_prior - posterior.log_prob(latents)).sum(dim=1)

@@ -1,0 +1,90 @@
+"""Models of which everything is known: a linear decoder with Gaussian noise.
+
+x = W z + b + s e with z and e standard normal is probabilistic PCA (Tipping & Bishop 1999): the
+posterior, the marginal likelihood and what hidden pixels are given seen ones are all Gaussian.
+"""
+
+import torch
+from torch.distributions import MultivariateNormal
+
+from distaff.gaussian import DiagonalGaussian
+from distaff.likelihoods import Gaussian
+from distaff.models import VAE, build
+from distaff.nets import DenseDecoder, DenseEncoder
+from distaff.types import DataSpec
+
+SHAPE = (1, 4, 4)
+STD = 0.4
+LEFT = torch.tensor([True, True, False, False]).expand(4, 4)
+
+
+def linear_model(*, kind=VAE, skew=0.0, **settings):
+    """A model in float64 whose posterior is diagonal, given all pixels or the left half.
+
+    With a skew the two columns of W are no longer orthogonal, and the posterior is correlated.
+    """
+    config = kind.Config(
+        latents=2,
+        encoder=DenseEncoder.Config(hidden=()),
+        decoder=DenseDecoder.Config(hidden=()),
+        likelihood=Gaussian.Config(std=STD),
+        **settings,
+    )
+    model = build(config, DataSpec(SHAPE, (), 10), seed=0).double()
+    generator = torch.Generator().manual_seed(0)
+    columns = torch.empty(16, 2, dtype=torch.float64)
+    for half in (LEFT.flatten(), ~LEFT.flatten()):
+        drawn = torch.randn(8, 2, generator=generator, dtype=torch.float64)
+        columns[half] = torch.linalg.qr(drawn)[0] * torch.tensor([1.1, 0.6])
+    columns[:, 1] += skew * columns[:, 0]
+    with torch.no_grad():
+        model.decoder[0].weight.copy_(columns)
+        model.decoder[0].bias.normal_(generator=generator)
+    return model
+
+
+def draw_images(model, count):
+    """Images from the model itself."""
+    generator = torch.Generator().manual_seed(1)
+    latents, noise = (
+        torch.randn(count, n, generator=generator, dtype=torch.float64) for n in (2, 16)
+    )
+    weight, bias = _parameters(model)
+    return (latents @ weight.T + bias + STD * noise).reshape(count, *SHAPE)
+
+
+def exact_posterior(model, images, seen=None):
+    """Mean [batch, 2] and precision [2, 2] of p(z|x) given the seen pixels."""
+    weight, bias = _parameters(model)
+    rows = torch.ones(16, dtype=torch.bool) if seen is None else seen.flatten()
+    precision = weight[rows].T @ weight[rows] / STD**2 + torch.eye(2, dtype=torch.float64)
+    pull = (images.flatten(1) - bias)[:, rows] @ weight[rows] / STD**2
+    return torch.linalg.solve(precision, pull.T).T, precision
+
+
+def best_diagonal(model, images, seen=None):
+    """The diagonal Gaussian nearest to the posterior in KL(q || p), and that KL."""
+    mean, precision = exact_posterior(model, images, seen)
+    log_std = -0.5 * precision.diagonal().log()
+    kl = 0.5 * (precision.diagonal().log().sum() - torch.logdet(precision))
+    return DiagonalGaussian(mean, log_std.expand_as(mean).clone()), kl.item()
+
+
+def log_marginal(model, images, seen=None):
+    """log p(x) of the seen pixels of each image."""
+    weight, bias = _parameters(model)
+    rows = torch.ones(16, dtype=torch.bool) if seen is None else seen.flatten()
+    covariance = weight @ weight.T + STD**2 * torch.eye(16, dtype=torch.float64)
+    normal = MultivariateNormal(bias[rows], covariance[rows][:, rows])
+    return normal.log_prob(images.flatten(1)[:, rows])
+
+
+def conditional_mean(model, images, seen):
+    """E[x|x_seen] of each image, all pixels."""
+    weight, bias = _parameters(model)
+    mean = exact_posterior(model, images, seen)[0]
+    return (mean @ weight.T + bias).reshape(images.shape)
+
+
+def _parameters(model):
+    return model.decoder[0].weight.detach(), model.decoder[0].bias.detach()
