@@ -85,8 +85,8 @@ def seen_images(make_fit, monkeypatch):
             fitting.advance()
         trained = seen.copy()
         seen.clear()
-        fitting.validate()
-        fitting.validate()
+        fitting.look(fitting.validation, 32)
+        fitting.look(fitting.validation, 32)
         return trained, seen
 
     return see
@@ -140,7 +140,9 @@ def test_patience_stops_and_restores_the_best_parameters(make_fit):
     looks = [r for r in records if r["split"] == "validation"]
     assert [r["step"] for r in looks] == [5, 10, 15]
     assert fitting.best["step"] == 5
-    assert fitting.validate()["objective"] == pytest.approx(looks[0]["objective"], rel=1e-6)
+    assert fitting.look(fitting.validation, 32)["objective"] == pytest.approx(
+        looks[0]["objective"], rel=1e-6
+    )
     assert looks[-1]["objective"] < looks[0]["objective"]
 
 

@@ -49,6 +49,8 @@ class Training:
     """Steps between two looks at held-out images."""
     validation_images: int = 2048
     """Held-out images looked at, or all of them where there are fewer."""
+    training_images: int = 0
+    """Training images looked at beside them in the same way, for curves that compare."""
     patience: int | None = None
     """Stop after this many looks in a row without gain, and go back to the best parameters."""
     minimal_gain: float = 0.0
@@ -154,7 +156,7 @@ class Fit:
         if self.step % self.training.log_every == 0 or self.step == self.steps:
             records.append(self._training_record(settings))
         if self.step % self.training.validate_every == 0 or self.step == self.steps:
-            records.append(self._validation_record())
+            records += self._looks()
         if self.finished and self.training.patience is not None:
             self.model.load_state_dict(self.best_parameters)
         return records
@@ -238,8 +240,18 @@ class Fit:
         self.sums = {}
         return {"split": "train", "step": self.step, **means, **settings}
 
-    def _validation_record(self) -> Record:
-        terms = self.validate()
+    def _looks(self) -> list[Record]:
+        """Looks at held-out images, and at those of the training where that is asked for."""
+        terms = self.look(self.validation, self.training.validation_images)
+        self._compare(terms)
+        records = [{"split": "validation", "step": self.step, **terms}]
+        if self.training.training_images:
+            seen = self.look(self.train, self.training.training_images)
+            records.append({"split": "training", "step": self.step, **seen})
+        return records
+
+    def _compare(self, terms: dict[str, float]) -> None:
+        """Keeps the parameters if they are the best so far."""
         best = self.best
         if terms["objective"] < best["objective"] - self.training.minimal_gain:
             self.best = {"objective": terms["objective"], "step": self.step, "looks_since": 0}
@@ -249,22 +261,21 @@ class Fit:
                 }
         else:
             self.best = {**best, "looks_since": best["looks_since"] + 1}
-        return {"split": "validation", "step": self.step, **terms}
 
     @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Returns the terms on held-out images, weighed by the settings of the last step.
+    def look(self, dataset: FactorDataset, images: int) -> dict[str, float]:
+        """Returns the terms on the first images of a set, weighed by the settings of the last step.
 
         The noise is the same at each call, and so are the weights, so that two calls differ only
         by what was learnt between them.
         """
-        count = min(self.training.validation_images, len(self.validation))
+        count = min(images, len(dataset))
         generator = torch.Generator(self.device).manual_seed(0)
         settings = self.model.settings(self.steps)
         player = next(iter(self.parameters))
         sums: dict[str, float] = {}
         for rows in torch.arange(count, device=self.device).split(VALIDATION_BATCH):
-            batch = self._drawn(self.validation.batch_at(rows), generator)
+            batch = self._drawn(dataset.batch_at(rows), generator)
             noise = self.model.sample_noise(len(rows), generator)
             terms, loss = self._loss(batch, noise, player, settings)
             for name, value in (*terms.items(), ("objective", loss)):

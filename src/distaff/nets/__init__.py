@@ -9,14 +9,17 @@ from torch import nn
 
 from distaff.nets.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from distaff.nets.dense import DenseDecoder, DenseEncoder
+from distaff.nets.residual import ResidualDecoder, ResidualEncoder
 
 ENCODERS: dict[str, type[nn.Module]] = {
     "convolutional": ConvolutionalEncoder,
     "dense": DenseEncoder,
+    "residual": ResidualEncoder,
 }
 DECODERS: dict[str, type[nn.Module]] = {
     "convolutional": ConvolutionalDecoder,
     "dense": DenseDecoder,
+    "residual": ResidualDecoder,
 }
 
 __all__ = [
@@ -26,4 +29,6 @@ __all__ = [
     "ConvolutionalEncoder",
     "DenseDecoder",
     "DenseEncoder",
+    "ResidualDecoder",
+    "ResidualEncoder",
 ]
