@@ -74,6 +74,47 @@ class TrainingProgress:
             self._shown = now
 
 
+class EncodingProgress:
+    """A bar while all images of a run are encoded; plain lines where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=STDERR,
+            transient=True,
+        )
+
+    def __enter__(self) -> "EncodingProgress":
+        if STDERR.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if STDERR.is_terminal:
+            self._bar.stop()
+
+    def start(self, what: str) -> None:
+        """A run begins; nothing is known of its length until images are encoded."""
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+        self._task, self._tenths = self._bar.add_task(what, total=None), 0
+
+    def advance(self, done: int, total: int) -> None:
+        """So many images are encoded."""
+        self._bar.update(self._task, completed=done, total=total)
+        if not STDERR.is_terminal and done * 10 // total > self._tenths:
+            self._tenths = done * 10 // total
+            STDERR.print(f"{done:,} of {total:,} images encoded", highlight=False)
+
+
 def print_scores(title: str, scores: dict[str, Score]) -> None:
     """Prints scores with interval, chance, ceiling and parts."""
     table = Table(title=title, title_justify="left")
