@@ -1,10 +1,14 @@
 """What each score costs, and how a plain implementation of the published procedure compares.
 
 Run with `python benchmarks/metrics.py`: 10,000 codes of 10 latents, 5 factors of as many values as
-those of dSprites. Two minutes at most; the published boosted trees of DCI are left out. Seconds are
-those that the processor spent, so that other work on the machine does not count.
+those of dSprites. Two minutes at most. Seconds are those that the processor spent, so that other
+work on the machine does not count.
+
+`python benchmarks/metrics.py dci` measures DCI by predictor instead, in seconds on the clock, with
+the factors on one core and spread over all. Some ten minutes, for the published boosted trees.
 """
 
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -17,6 +21,7 @@ from sklearn.svm import LinearSVC
 
 from distaff.known_codes import SIZES
 from distaff.metrics import METRICS
+from distaff.metrics.dci import SLOW, dci
 from distaff.score import Array
 
 ROWS, LATENTS, MANY_LATENTS = 10_000, 10, 64
@@ -135,11 +140,26 @@ def peak_memory(name: str) -> float:
     return peak / 2**20
 
 
-def suite() -> float:
+def suite(**settings: int) -> float:
     """Seconds of all scores but DCI on the same codes, as `distaff evaluate` runs them."""
-    codes, factors = noisy_code(LATENTS, 1_000)
-    calls = [partial(METRICS[name], inputs(name, codes), factors, repeats=0) for name in OTHERS]
+    codes, factors = noisy_code(LATENTS, 1_000 + len(settings))
+    calls = [partial(METRICS[name], inputs(name, codes), factors, **settings) for name in OTHERS]
     return sum(map(seconds, calls))
+
+
+def predictors() -> None:
+    """Print seconds of DCI by predictor on one core and on all, which must give equal numbers."""
+    codes, factors = noisy_code(LATENTS, 0)
+    print(f"{'dci, seconds on the clock':30}{'one core':>15}{'all cores':>15}{'value':>10}")
+    for backend in SLOW:
+        scores, line = [], f"{backend:30}"
+        for jobs in (1, -1):
+            begin = time.perf_counter()
+            scores.append(dci(codes, factors, backend=backend, jobs=jobs, repeats=0))
+            line += f"{time.perf_counter() - begin:15.1f}"
+        if scores[0].parts != scores[1].parts:
+            raise AssertionError(f"{backend} gives other numbers on several cores")
+        print(f"{line}{scores[0].value:10.3f}", flush=True)
 
 
 def main() -> None:
@@ -154,10 +174,11 @@ def main() -> None:
             plain = seconds(partial(PLAIN[name], codes, factors))
             line += f"{plain:10.2f}{plain / value:15.1f}"
         print(line, flush=True)
-    print(f"\nall but dci on the same codes, without intervals: {suite():.1f} s")
+    print(f"\nall but dci on the same codes, with intervals: {suite():.1f} s")
+    print(f"all but dci on the same codes, without intervals: {suite(repeats=0):.1f} s")
     for name in WITH_MEMORY:
         print(f"peak memory of {name} with {MANY_LATENTS} latents: {peak_memory(name):.0f} MiB")
 
 
 if __name__ == "__main__":
-    main()
+    predictors() if sys.argv[1:] == ["dci"] else main()

@@ -66,6 +66,12 @@ def test_expected_answers_are_on_the_scale_of_the_score(entries):
     assert entry.expected == pytest.approx(1 / 5)
     entry = one(entries, metric="mutual-information-gap", mode="default", code="noise")
     assert entry.expected == 0
+    codes = ["perfect", "two factors missing", "noise"]
+    accuracies = audit(rows=300, modes=["default"], metrics=["downstream-accuracy"], codes=codes)
+    # shape and scale are guessed, of 3 and 6 values; of noise all are
+    guesses = [1 / size for size in SIZES]
+    truth = [1, (3 + sum(guesses[:2])) / 5, sum(guesses) / 5]
+    assert [entry.expected for entry in accuracies] == pytest.approx(truth)
 
 
 def test_a_score_that_says_nothing_is_reported_and_not_hidden(entries):

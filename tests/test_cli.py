@@ -55,7 +55,8 @@ def test_a_run_is_trained_measured_drawn_compared_and_reported(trained, capsys):
     assert main(["report", runs, "--json"]) == 0
     for path in json.loads(capsys.readouterr().out):
         page = Path(path).read_text("utf-8")
-        assert page.count("data:image/png;base64,") == 6
+        assert page.count("data:image/png;base64,") == 6 + 1  # the matrix that the score reads
+        assert "relation of mutual-information-gap" in page
         assert "distaff train experiment.json --seeds" in page
         assert not re.search(r'(src|href)="(?!data:)', page)
 

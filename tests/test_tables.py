@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -87,6 +88,28 @@ def test_anybody_s_codes_are_measured(own_codes, capsys):
     assert {"size", "hue"} <= set(scores["mutual-information-gap"]["parts"])
     assert main(words) == 0
     assert "mutual-information-gap" in capsys.readouterr().out
+
+
+def test_a_page_of_anybody_s_codes_stands_alone(own_codes, capsys, tmp_path):
+    words = ["evaluate", "--codes", own_codes[0], "--factors", own_codes[1]]
+    words += ["--metrics", "mutual-information-gap", "mig-sup", "factor-vae-score", "dci-es"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == scores
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    # one matrix for the two scores that read the same one
+    assert page.count("data:image/png;base64,") == 3
+    assert 'alt="relation of mutual-information-gap, mig-sup"' in page
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "400 images, 2 latents" in page
+    assert "factors:\nsize, hue" in page
+    assert f"--codes {own_codes[0]} --factors {own_codes[1]} --metrics mutual-inf" in page
+    assert f"{scores['dci-es']['value']:.3f}" in page
+
+
+def test_a_folder_for_the_page_belongs_to_codes(capsys, tmp_path):
+    assert main(["evaluate", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "is for --codes" in capsys.readouterr().err
 
 
 def test_codes_without_factors_or_with_others_are_refused(own_codes, capsys, tmp_path):

@@ -43,15 +43,14 @@ QUESTIONS: Mapping[str, Question] = {
     "wasserstein-correlation": Question.INDEPENDENT,
     "pairwise-mutual-information": Question.INDEPENDENT,
 }
-MOST_FREQUENT = float(np.mean([1 / size for size in SIZES]))
 FLOORS: Mapping[str, float] = {
     "beta-vae-score": 1 / len(SIZES),
     "factor-vae-score": 1 / len(SIZES),
     "explicitness": 0.5,
-    "downstream-accuracy": MOST_FREQUENT,
-    "partition-score": MOST_FREQUENT,
 }
 """What guessing reaches, where it is not 0; not measured, since a score may reward noise."""
+ACCURACIES = ("downstream-accuracy", "partition-score")
+"""Scores of which guessing reaches the share of the most frequent value of each factor."""
 BEST: Mapping[str, float] = {"partition-score": 50.0}
 """Of the score's own range, where it is not 1."""
 UNPUBLISHED = ("jemmig", "mig-sup", "dci-mig", "info-mec", "dci-es", "partition-score")
@@ -126,8 +125,8 @@ def _entry(
     metric: str, mode: str, code: str, tables: list[Array], factors: Array, seed: int
 ) -> Entry:
     rows = min(len(factors), FEWER_ROWS.get((metric, mode), len(factors)))
-    floor, answer = FLOORS.get(metric, 0.0), CODES[code].expected[QUESTIONS[metric]]
-    expected = None if answer is None else floor + answer * (1 - floor)
+    answer = CODES[code].expected[QUESTIONS[metric]]
+    expected = None if answer is None else answer + (1 - answer) * _floor(metric, code)
     entry = Entry(metric, mode, code, None, expected, None, None, None, rows, 0.0)
     if reason := _inapplicable(metric, mode, tables[0]):
         return entry._replace(skipped=reason, expected=None)
@@ -147,6 +146,13 @@ def _entry(
         seconds=time.perf_counter() - begin,
         error="NaN" if raw is None else "",
     )
+
+
+def _floor(metric: str, code: str) -> float:
+    """What guessing reaches for the factors that the code has lost."""
+    if metric in ACCURACIES:
+        return float(np.mean([1 / SIZES[factor] for factor in CODES[code].lost]))
+    return FLOORS.get(metric, 0.0)
 
 
 def _inapplicable(metric: str, mode: str, codes: Array) -> str:

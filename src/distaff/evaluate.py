@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-import torch
+import numpy as np
 
+from distaff.codes import OnImages, all_codes, codes_of, is_complete, some_test_images
 from distaff.data import FactorDataset
 from distaff.errors import UsageError
-from distaff.explore import posterior_of
 from distaff.metrics import METRICS
 from distaff.registry import look_up
 from distaff.runs import Run
@@ -15,18 +15,30 @@ from distaff.score import Array, Score
 IMAGES = 10_000
 NOT_OF_ANY_TABLE = ("udr", "partition-score")
 """Metrics that `all` leaves out: one compares several codes, one needs a latent a factor."""
+INTERVENTIONAL = ("beta-vae-score", "factor-vae-score", "interventional-robustness")
+"""Metrics that look for images which share a factor; a complete set has them all."""
 
 
 def evaluate(
-    run: Run, metrics: Sequence[str] = (), *, images: int = IMAGES, seed: int = 0
+    run: Run,
+    metrics: Sequence[str] = (),
+    *,
+    images: int = IMAGES,
+    seed: int = 0,
+    on_images: OnImages | None = None,
 ) -> dict[str, Score]:
     """Measures a finished run on held-out images and keeps the scores in its folder.
+
+    Scores that intervene, which need images that share a factor, see the whole set where it holds
+    every combination of factors once. Its codes are then kept beside the scores, so that no image
+    is encoded twice.
 
     Args:
         run: a finished run.
         metrics: names; by default those of the run's experiment.
         images: how many test images are encoded; all of them where there are fewer.
         seed: of the choice of images and of the metrics.
+        on_images: told how far the encoding of a whole set is.
 
     Returns:
         Metric name to score; scores measured earlier and not now are kept too.
@@ -41,21 +53,40 @@ def evaluate(
     if not dataset.factor_names:
         raise UsageError(f"{run.folder} was trained on images without factors to compare with.")
     names = metrics or run.experiment.metrics
-    functions(names)  # an unknown name is refused before anything is encoded
-    codes, factors = codes_and_factors(run, dataset.part("test"), images=images, seed=seed)
-    scores = run.scores | measure(
-        codes, factors, names, factor_names=dataset.factor_names, seed=seed
-    )
-    run.write("scores.json", {name: to_json(score) for name, score in scores.items()})
-    return scores
+    chosen = list(functions(names))  # an unknown name is refused before anything is encoded
+    whole = [name for name in chosen if name in INTERVENTIONAL and is_complete(dataset)]
+    rest = [name for name in chosen if name not in whole]
+    measured: dict[str, Score] = {}
+    if whole:
+        codes, factors = all_codes(run, dataset, on_images), dataset.factors.numpy()
+        measured |= measure(codes, factors, whole, factor_names=dataset.factor_names, seed=seed)
+    if rest:
+        codes, factors = codes_and_factors(run, dataset, images=images, seed=seed)
+        measured |= measure(codes, factors, rest, factor_names=dataset.factor_names, seed=seed)
+    return keep(run, {name: measured[name] for name in chosen})
+
+
+def keep(run: Run, scores: dict[str, Score]) -> dict[str, Score]:
+    """Writes scores into a run's folder, beside those that are there, and returns all.
+
+    Raises:
+        RunError: the folder cannot be written to.
+    """
+    kept = run.scores | scores
+    run.write("scores.json", {name: to_json(score) for name, score in kept.items()})
+    return kept
 
 
 def functions(names: Sequence[str]) -> dict[str, Callable[..., Score]]:
     """Returns the metrics of these names; `all` stands for every metric of one table of codes.
 
     Raises:
-        UsageError: an unknown metric.
+        UsageError: an unknown metric, or one that needs the codes of several runs.
     """
+    if "udr" in names:
+        raise UsageError(
+            "udr compares runs that differ by their seed; distaff compare FOLDER --udr measures it."
+        )
     if tuple(names) == ("all",):
         return {name: metric for name, metric in METRICS.items() if name not in NOT_OF_ANY_TABLE}
     return {name: look_up(METRICS, name, "metric") for name in names}
@@ -98,12 +129,10 @@ def measure(
 def codes_and_factors(
     run: Run, dataset: FactorDataset, *, images: int, seed: int
 ) -> tuple[Array, Array]:
-    """Returns posterior means, [image, latent], and factors, [image, factor], of random images."""
-    generator = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(len(dataset), generator=generator)[:images]
-    chosen = dataset.subset(rows)
-    posterior = posterior_of(run.load_model(), chosen)
-    return posterior.mean.double().numpy(), chosen.factors.long().numpy()
+    """Returns posterior means, [image, latent], and factors, [image, factor], of test images."""
+    rows = some_test_images(dataset, images, seed)
+    factors = dataset.factors_at(rows).numpy()
+    return codes_of(run, dataset, rows).astype(np.float64), factors
 
 
 def to_json(score: Score) -> dict[str, object]:

@@ -39,15 +39,22 @@ class Code(NamedTuple):
     make: Make
     """From factors and a generator."""
     expected: Expected
+    lost: tuple[int, ...]
+    """The factors that are no better than noise where an answer is below 1."""
 
 
-def _code(make: Make, answer: float | None = 1.0, **others: float | None) -> Code:
+def _code(
+    make: Make,
+    answer: float | None = 1.0,
+    lost: tuple[int, ...] = tuple(range(len(SIZES))),
+    **others: float | None,
+) -> Code:
     """Returns a code with one answer to all questions but those named."""
     expected = {question: others.get(question.name.lower(), answer) for question in Question}
     parts = [expected[q] for q in (Question.COMPACT, Question.MODULAR, Question.READABLE)]
     known = [part for part in parts if part is not None]
     expected[Question.ALL_THREE] = sum(known) / 3 if len(known) == 3 else None
-    return Code(make, expected)
+    return Code(make, expected, lost)
 
 
 def _perfect(factors: Array) -> Array:
@@ -94,12 +101,14 @@ CODES: Mapping[str, Code] = {
         lambda f, _: _beside(f, _perfect(f)), compact=0.0, alike=None, independent=None
     ),
     "two factors missing": _code(
-        lambda f, _: _perfect(f)[:, 2:], 0.6, modular=1.0, independent=1.0
+        lambda f, _: _perfect(f)[:, 2:], 0.6, (0, 1), modular=1.0, independent=1.0
     ),
     "position turned 10°": _code(_turned(10, (3, 4)), None, readable=1.0),
     "position turned 22.5°": _code(_turned(22.5, (3, 4)), None, readable=1.0),
-    "position turned 45°": _code(_turned(45, (3, 4)), 0.6, readable=1.0, independent=None),
-    "two pairs turned 45°": _code(_turned(45, (1, 2), (3, 4)), 0.2, readable=1.0, independent=None),
+    "position turned 45°": _code(_turned(45, (3, 4)), 0.6, (3, 4), readable=1.0, independent=None),
+    "two pairs turned 45°": _code(
+        _turned(45, (1, 2), (3, 4)), 0.2, (1, 2, 3, 4), readable=1.0, independent=None
+    ),
     "half noise": _code(lambda f, g: _perfect(f) + _noise(f, g), None, independent=1.0),
     "noise": _code(_noise, 0.0, independent=1.0),
     "heavy-tailed noise": _code(_heavy_tailed, 0.0, independent=1.0),

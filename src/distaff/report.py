@@ -1,17 +1,22 @@
-"""Run to a page that stands alone: scores, figures, settings, how to reproduce it."""
+"""Run, or scores of codes, to a page that stands alone."""
 
-import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
+import numpy as np
 
+import distaff
 from distaff.data import DATASETS
 from distaff.errors import RunError
+from distaff.evaluate import to_json
 from distaff.models import MODELS
+from distaff.pages import in_base64, relations, write_page
 from distaff.registry import kind_of
 from distaff.runs import Run, writing
+from distaff.score import Score
+from distaff.tables import Table
 
 NAME = "report.html"
 
@@ -27,18 +32,43 @@ def report(run: Run) -> Path:
     """
     if not run.finished:
         raise RunError(f"the run at {run.folder} is not finished; train it first.")
-    page = _template().render(**_content(run))
     path = run.folder / NAME
-    with writing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_page(path, "report.html", **_content(run))
     return path
 
 
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+def report_of_codes(
+    folder: Path, scores: Mapping[str, Score], codes: Table, factors: Table, command: str
+) -> Path:
+    """Writes the scores of anybody's codes, as scores.json and as a page; returns the page's path.
+
+    Args:
+        folder: for both; made where it is missing.
+        scores: what was measured.
+        codes: a row for each image.
+        factors: likewise.
+        command: with which they are measured again.
+
+    Raises:
+        RunError: the folder cannot be written to.
+    """
+    with writing(folder / "scores.json") as temporary:
+        content = {name: to_json(score) for name, score in scores.items()}
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+    names = factors.names or [f"factor {i}" for i in range(factors.values.shape[1])]
+    varying = (np.ptp(factors.values, axis=0) > 0).tolist()
+    write_page(
+        folder / NAME,
+        "codes.html",
+        scores=scores,
+        relations=relations(scores, names, varying),
+        images=len(codes.values),
+        latents=codes.values.shape[1],
+        factors=[name for name, varies in zip(names, varying, strict=True) if varies],
+        version=distaff.__version__,
+        command=command,
     )
-    return environment.from_string(Path(__file__).with_name("report.html").read_text("utf-8"))
+    return folder / NAME
 
 
 def _content(run: Run) -> dict[str, Any]:
@@ -52,6 +82,7 @@ def _content(run: Run) -> dict[str, Any]:
         "data": kind_of(run.experiment.data, DATASETS),
         "duration": f"{minutes} min {seconds} s" if minutes else f"{seconds} s",
         "scores": run.scores,
+        "relations": _relations(run),
         "pictures": _pictures(run),
         "settings": _flat(settings) | {f"derived: {k}": f"{v:g}" for k, v in derived.items()},
         "command": f"distaff train experiment.json --seeds {run.seed}",
@@ -61,6 +92,14 @@ def _content(run: Run) -> dict[str, Any]:
     }
 
 
+def _relations(run: Run) -> dict[str, str]:
+    if all(score.relation is None for score in run.scores.values()):
+        return {}
+    dataset = run.load_dataset()
+    varying = [size > 1 for size in dataset.factor_sizes]
+    return relations(run.scores, dataset.factor_names, varying)
+
+
 def _pictures(run: Run) -> dict[str, str]:
     """The run's figures, those of its experiment first and in that order, as base64."""
     order = list(run.experiment.figures)
@@ -68,7 +107,7 @@ def _pictures(run: Run) -> dict[str, str]:
         run.figures_folder.glob("[!.]*.png"),
         key=lambda path: (order.index(path.stem) if path.stem in order else len(order), path.stem),
     )
-    return {path.stem: base64.b64encode(path.read_bytes()).decode() for path in paths}
+    return {path.stem: in_base64(path.read_bytes()) for path in paths}
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

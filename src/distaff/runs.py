@@ -7,6 +7,7 @@ runs/<recipe>/<8 hex of the config>/seed-3/
     resume.pt             parameters, optimiser and generator state while it is under way
     model.safetensors     written last and renamed into place: its presence means finished
     scores.json           metric -> score with its settings
+    codes-*.npy           the code of every image, once it was asked for; named by the parameters
     figures/              *.png and *.pdf
     report.html
 """
@@ -20,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -90,10 +92,7 @@ class Run:
         """The scores measured so far; none before the run is evaluated."""
         if not (self.folder / "scores.json").is_file():
             return {}
-        return {
-            name: Score(**score | {"interval": score["interval"] and tuple(score["interval"])})
-            for name, score in self.read("scores.json").items()
-        }
+        return {name: _score(**score) for name, score in self.read("scores.json").items()}
 
     def read(self, name: str) -> Any:
         """Returns the content of one of the run's JSON files.
@@ -139,6 +138,17 @@ class Run:
                 f"({str(error).splitlines()[0]}); train the run again."
             ) from None
         return model.to(device).eval()
+
+
+def _score(
+    *, interval: list[float] | None, relation: list[list[float]] | None, **others: Any
+) -> Score:
+    """Returns a score from its JSON, which knows neither tuples nor arrays."""
+    return Score(
+        interval=(interval[0], interval[1]) if interval else None,
+        relation=None if relation is None else np.asarray(relation),
+        **others,
+    )
 
 
 def create(folder: Path, experiment: Experiment, seed: int, spec: DataSpec) -> Run:

@@ -12,7 +12,6 @@ from distaff.compare import RankCorrelation, Row
 from distaff.fit import Fit, Record
 from distaff.runs import Run
 from distaff.score import Score
-from distaff.studies import Step
 
 STDERR = Console(stderr=True)
 REFRESH_SECONDS = 0.25
@@ -83,19 +82,64 @@ class StudyProgress(TrainingProgress):
         STDERR.print(f"task {name}", highlight=False)
 
 
-def print_plan(title: str, steps: Sequence[Step]) -> None:
-    """Prints the steps of a study, and how long those take that are not finished."""
+def print_plan(title: str, steps: Sequence[tuple[str, str, bool, float]]) -> None:
+    """Prints the steps of a study, and how long those take that are not finished.
+
+    Args:
+        title: above the table.
+        steps: name, what it is, whether it is finished, seconds it takes on two cores.
+    """
     table = Table("step", "what", "state", "on two cores, about", title=title, title_justify="left")
-    for step in steps:
-        state = "finished" if step.finished else "to do"
-        table.add_row(step.name, step.what, state, _minutes(step.seconds))
+    for name, what, finished, seconds in steps:
+        table.add_row(name, what, "finished" if finished else "to do", _minutes(seconds))
     Console().print(table)
-    left = sum(step.seconds for step in steps if not step.finished)
+    left = sum(seconds for _, _, finished, seconds in steps if not finished)
     Console().print(f"left to do: about {_minutes(left)}")
 
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+class EncodingProgress:
+    """A bar while all images of a run are encoded; plain lines where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=STDERR,
+            transient=True,
+        )
+
+    def __enter__(self) -> "EncodingProgress":
+        if STDERR.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if STDERR.is_terminal:
+            self._bar.stop()
+
+    def start(self, what: str) -> None:
+        """A run begins; nothing is known of its length until images are encoded."""
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+        self._task, self._tenths = self._bar.add_task(what, total=None), 0
+
+    def advance(self, done: int, total: int) -> None:
+        """So many images are encoded."""
+        self._bar.update(self._task, completed=done, total=total)
+        if not STDERR.is_terminal and done * 10 // total > self._tenths:
+            self._tenths = done * 10 // total
+            STDERR.print(f"{done:,} of {total:,} images encoded", highlight=False)
 
 
 def print_scores(title: str, scores: dict[str, Score]) -> None:

@@ -300,6 +300,33 @@ def test_each_predictor_of_dci_finds_the_perfect_code_and_no_noise(backend):
     assert dci(codes[:, 3:], factors, backend=backend, repeats=0).value < 0.05
 
 
+@pytest.mark.parametrize("backend", ["extra-trees", "lasso"])
+def test_dci_does_not_hold_factors_that_no_latent_knows_against_the_latents(backend, factors):
+    codes = factors[:, 2:].astype(float)
+    found = dci(codes, factors, backend=backend, repeats=0)
+    assert found.value > 0.99
+    assert found.parts["completeness"] > 0.99
+    assert (found.relation[:, :2] == 0).all()
+    assert found.relation[:, 2:].argmax(axis=0).tolist() == [0, 1, 2]
+
+
+def test_the_published_dci_counts_factors_that_no_latent_knows():
+    factors = random_factors(300, (2, 2, 3))
+    codes = factors[:, 2:].astype(float)
+    published = dci(codes, factors, compat="disentanglement_lib", jobs=1)
+    assert published.relation.sum(axis=0) == pytest.approx(1)
+    assert published.value < 0.5
+
+
+def test_dci_of_guesses_that_are_always_the_same_is_zero():
+    factors = random_factors(600, (2, 2))
+    factors[:, 0] = np.arange(600) % 10 == 0  # one value nine times as frequent
+    codes = np.random.default_rng(0).normal(size=(600, 3))
+    found = dci(codes, factors, repeats=0)
+    assert found.value == 0
+    assert found.parts["factor 0"] > 0.8
+
+
 def test_the_boosted_trees_of_dci_do_not_depend_on_the_number_of_processes():
     factors = random_factors(200, (2, 3))
     codes = with_noise_latents(factors.astype(float), 1)

@@ -15,6 +15,7 @@ def relation_matrix(
     factor_names: Sequence[str],
     latent_names: Sequence[str],
     title: str = "",
+    label: str = "share of the factor's entropy",
 ) -> Figure:
     """Draws a matrix of latents by factors, the number written into each cell.
 
@@ -23,6 +24,7 @@ def relation_matrix(
         factor_names: of the columns.
         latent_names: of the rows.
         title: above all.
+        label: what the values are.
     """
     with house_style():
         figure = figure_of_height(0.9 + 0.28 * len(relation))
@@ -38,5 +40,5 @@ def relation_matrix(
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.set_title(title)
-        figure.colorbar(image, ax=axes, label="share of the factor's entropy")
+        figure.colorbar(image, ax=axes, label=label)
     return figure

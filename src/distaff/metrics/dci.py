@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Num
+from scipy.stats import binom
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -25,6 +26,8 @@ SMALLEST_LEAF = 1 / 128
 LASSO_PENALTY = 0.02
 LEAST_EXPLAINED = 0.01
 """Share of the variance of a factor, below which a linear regression knows nothing of it."""
+LUCK = 1e-4
+"""Probability below which guesses in random order do not explain an accuracy."""
 REFERENCE_ROWS = 1_000
 TINY = 1e-11
 
@@ -68,8 +71,14 @@ def dci(
 
     and the informativeness I is the accuracy on rows it has not seen, mean over the factors. The
     value is D. Range 0 to 1, best value 1; chance near 0 for D and C, the frequency of the most
-    frequent value for I. Believe D and C only where I is well above chance. D does not mind that
-    several latents tell one factor, C does not mind that one latent tells several.
+    frequent value for I. Read D and C beside I: they ask only about the factors that are known. D
+    does not mind that several latents tell one factor, C does not mind that one latent tells
+    several.
+
+    The importances of a factor add up to 1, but those of a factor of which the predictor knows
+    nothing are 0: where the same guesses in random order are right as often, more than once in
+    10,000 times. The paper counts them, so that what is merely guessed, from all latents alike, is
+    held against the latents.
 
     R depends on the predictor, which `backend` names:
 
@@ -91,10 +100,11 @@ def dci(
     that I is an accuracy, not an error.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: boosted trees on raw codes; dead latents count in the base of the entropy of C; 1e-11 is
-    added to R in the entropies (here too). It differs by the order in which equal cuts are tried,
-    random there and seeded here, which moves D by some 0.001. What scikit-learn has changed in its
-    boosting since 2020, in the steps of the loss for one, cannot be undone.
+    it: boosted trees on raw codes; factors count that are not known; dead latents count in the base
+    of the entropy of C; 1e-11 is added to R in the entropies (here too). It differs by the order in
+    which equal cuts are tried, random there and seeded here, which moves D by some 0.001. What
+    scikit-learn has changed in its boosting since 2020, in the steps of the loss for one, cannot be
+    undone.
 
     Args:
         codes: the representation of each image, for a VAE its posterior mean.
@@ -135,7 +145,13 @@ def dci(
         rows = train_and_test_rows(codes, compat, num_train, num_test, seed)
         inputs = codes if compat else standardized(codes)
         relation, accuracies = importances(
-            inputs, labels, (rows[0][:most], rows[1]), backend, seed, jobs
+            inputs,
+            labels,
+            (rows[0][:most], rows[1]),
+            backend,
+            seed,
+            jobs,
+            only_known=compat is None,
         )
         live = relation if compat else relation[np.ptp(codes, axis=0) > 0]
         return Judgement(
@@ -173,6 +189,8 @@ def importances(
     backend: str,
     seed: int,
     jobs: int = 1,
+    *,
+    only_known: bool = True,
 ) -> tuple[Float[np.ndarray, "latent factor"], Float[np.ndarray, " factor"]]:
     """Returns R and the informativeness of each factor.
 
@@ -183,8 +201,9 @@ def importances(
         backend: see `dci`.
         seed: of the trees.
         jobs: processes for the slow backends.
+        only_known: whether a factor of which the predictor knows nothing has importances of 0.
     """
-    learn = _regression if backend == "lasso" else partial(_classification, backend)
+    learn = _regression if backend == "lasso" else partial(_classification, backend, only_known)
     train, test = rows
     tasks = [(codes[train], label[train], codes[test], label[test], seed) for label in labels.T]
     # those of many values first, which take longest
@@ -209,12 +228,27 @@ def concentration(matrix: Float[np.ndarray, "row column"]) -> float:
 
 
 def _classification(
-    backend: str, train: Array, labels: Array, test: Array, truth: Array, seed: int
+    backend: str,
+    only_known: bool,
+    train: Array,
+    labels: Array,
+    test: Array,
+    truth: Array,
+    seed: int,
 ) -> tuple[Array, float]:
     classifier = fitted(CLASSIFIERS[backend](seed), train, labels)
-    accuracy = (classifier.predict(test) == truth).mean()
+    guess = classifier.predict(test)
     importance = np.abs(classifier.feature_importances_)
-    return importance / max(importance.sum(), TINY), float(accuracy)
+    if only_known and _may_be_luck(guess, truth):
+        importance = np.zeros_like(importance)
+    return importance / max(importance.sum(), TINY), float((guess == truth).mean())
+
+
+def _may_be_luck(guess: Int[np.ndarray, " test"], truth: Int[np.ndarray, " test"]) -> bool:
+    number, values = len(truth), max(guess.max(), truth.max()) + 1
+    # share of right ones where guess and truth are unrelated, as in Cohen's kappa
+    chance = np.bincount(guess, minlength=values) @ np.bincount(truth, minlength=values) / number**2
+    return bool(binom.sf((guess == truth).sum() - 1, number, chance) > LUCK)
 
 
 def _regression(

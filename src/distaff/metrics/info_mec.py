@@ -15,6 +15,7 @@ from distaff.metrics.information import discretized
 from distaff.metrics.information_score import check_two_factors, information_tables
 from distaff.metrics.information_tables import Table
 from distaff.metrics.resampling import random_halves
+from distaff.metrics.threads import one_thread
 from distaff.score import Array, Score
 
 ITERATIONS = 100
@@ -22,6 +23,7 @@ TAIL = 0.005
 """Share of the rows at each end of a latent that the probe sees at the end of the others."""
 
 
+@one_thread()
 def info_mec(
     codes: Float[np.ndarray, "sample latent"],
     factors: Num[np.ndarray, "sample factor"],

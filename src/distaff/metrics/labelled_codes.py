@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int, Num
 from distaff.metrics.arrays import checked
 from distaff.metrics.information import discretized
 from distaff.metrics.resampling import interval_of_halves
+from distaff.metrics.threads import one_thread
 from distaff.score import Array, Score
 
 
@@ -63,6 +64,7 @@ class LabelledCodes(NamedTuple):
         """Returns each value under the name of its factor."""
         return dict(zip(self.names, values.tolist(), strict=True))
 
+    @one_thread()
     def score(
         self,
         judge: Judge,

@@ -9,11 +9,13 @@ from sklearn.linear_model import LogisticRegression
 from distaff.metrics.compat import check_compat
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
 from distaff.metrics.prediction import fitted, standardized
+from distaff.metrics.threads import one_thread
 from distaff.score import Array, Score
 
 FULL_MARKS = 50.0
 
 
+@one_thread()
 def partition_score(
     codes: Float[np.ndarray, "sample latent"],
     factors: Num[np.ndarray, "sample factor"],

@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from distaff.agree import agree
+from distaff.cli import main
+from distaff.compare import compare, rank_correlations
+from distaff.errors import UsageError
+from distaff.evaluate import evaluate
+from distaff.explore import kl_of_latents, posterior_of
+from distaff.metrics import udr
+from distaff.train import train
+
+
+@pytest.fixture
+def runs(small_experiment, tmp_path):
+    data = replace(small_experiment.data, positions_x=16, positions_y=16)
+    return train(replace(small_experiment, data=data, seeds=(0, 1, 2)), tmp_path)
+
+
+def test_runs_are_measured_on_the_same_images_and_keep_their_scores(runs):
+    evaluate(runs[0], ["mutual-information-gap"])
+    ((name, score),) = agree(runs, seed=4).items()
+    assert name == f"small/{runs[0].experiment.config_hash}"
+    test = runs[0].load_dataset().part("test")
+    posteriors = [posterior_of(run.load_model(), test) for run in runs]
+    truth = udr(
+        [posterior.mean.double().numpy() for posterior in posteriors],
+        kl=[kl_of_latents(posterior) for posterior in posteriors],
+        repeats=0,
+    )
+    assert score.value == pytest.approx(truth.value, abs=1e-4)
+    kept = [run.scores["udr"] for run in runs]
+    assert [own.value for own in kept] == [score.parts[f"model {i}"] for i in range(3)]
+    assert list(runs[0].scores) == ["mutual-information-gap", "udr"]
+
+
+def test_the_mean_over_seeds_is_the_score_of_the_experiment(runs):
+    (score,) = agree(runs).values()
+    (row,) = [row for row in compare(runs) if row.quantity == "udr"]
+    assert row.seeds == 3
+    assert row.mean == pytest.approx(score.value)
+
+
+def test_models_of_another_experiment_take_no_part(runs, small_experiment, tmp_path):
+    lonely = train(small_experiment, tmp_path)
+    assert list(agree(runs + lonely)) == [f"small/{runs[0].experiment.config_hash}"]
+    assert "udr" not in lonely[0].scores
+    with pytest.raises(UsageError, match="two finished runs of one experiment"):
+        agree(lonely + runs[:1])
+
+
+def test_the_same_model_twice_agrees(runs):
+    runs[1].model_file.write_bytes(runs[0].model_file.read_bytes())
+    (score,) = agree(runs[:2]).values()
+    alive = kl_of_latents(posterior_of(runs[0].load_model(), runs[0].load_dataset())) > 0.01
+    assert score.relation[0, 1] == pytest.approx(score.relation[1, 0])
+    codes = posterior_of(runs[0].load_model(), runs[0].load_dataset().part("test")).mean.numpy()
+    itself = udr([codes[:, alive].astype(float)] * 2, repeats=0)
+    assert score.value == pytest.approx(itself.value, abs=1e-6)
+    assert np.isfinite(score.value)
+
+
+def test_the_command_line_measures_it_with_the_runs_and_not_with_one(runs, tmp_path, capsys):
+    assert main(["compare", str(tmp_path), "--udr"]) == 0
+    assert "udr" in capsys.readouterr().out
+    assert rank_correlations(runs) == []
+    assert main(["evaluate", str(runs[0].folder), "--metrics", "udr"]) == 2
+    said = capsys.readouterr().err
+    assert "distaff compare FOLDER --udr measures it" in said
+    assert said.count("\n") == 1
