@@ -14,6 +14,7 @@ import shutil
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
@@ -24,6 +25,7 @@ from matplotlib.figure import Figure
 from distaff.errors import RunError
 from distaff.experiment import Experiment, to_json
 from distaff.figures.house_style import house_style
+from distaff.fit import Training
 from distaff.runs import Run, run_folder, writing
 from distaff.train import Progress, train
 from distaff.typesetting import typeset
@@ -121,7 +123,7 @@ def plan(study: Study, runs: Path | str = "runs") -> list[Step]:
             all(Run(run_folder(runs, experiment, seed)).finished for seed in experiment.seeds),
             seconds.get(name, 0.0),
         )
-        for name, experiment in study.experiments.items()
+        for name, experiment in _distinct(study.experiments).items()
     ]
     ready = all(step.finished for step in trainings)
     stamp = _stamp(study, _trained(study, runs)) if ready else ""
@@ -161,9 +163,24 @@ def conduct(study: Study, runs: Path | str = "runs", *, watcher: Watcher | None 
     return folder
 
 
+def for_smoke(training: Training) -> Training:
+    """Returns a training that takes a second: a few steps, a few images at each look."""
+    few = {"validation_images": 200, "training_images": 200, "log_every": 3, "validate_every": 3}
+    return replace(training, epochs=None, steps=6, batch_size=64, **few)  # type: ignore[arg-type]
+
+
 def study_folder(runs: Path, study: Study) -> Path:
     """Returns where the deliverables of a study lie."""
     return runs / "studies" / study.name / study.budget
+
+
+def _distinct(experiments: Mapping[str, Experiment]) -> dict[str, Experiment]:
+    """Without second names for the same experiment."""
+    kept: dict[str, Experiment] = {}
+    for name, experiment in experiments.items():
+        if experiment not in kept.values():
+            kept[name] = experiment
+    return kept
 
 
 def _trained(study: Study, runs: Path) -> dict[str, list[Run]]:
