@@ -8,7 +8,9 @@ An encoder is built from its config, the image shape and the number of outputs, 
 from torch import nn
 
 from distaff.nets.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
+from distaff.nets.deconvolution import DeconvolutionDecoder
 from distaff.nets.dense import DenseDecoder, DenseEncoder
+from distaff.nets.spatial_broadcast import CoordConv, SpatialBroadcastDecoder
 
 ENCODERS: dict[str, type[nn.Module]] = {
     "convolutional": ConvolutionalEncoder,
@@ -16,7 +18,9 @@ ENCODERS: dict[str, type[nn.Module]] = {
 }
 DECODERS: dict[str, type[nn.Module]] = {
     "convolutional": ConvolutionalDecoder,
+    "deconvolution": DeconvolutionDecoder,
     "dense": DenseDecoder,
+    "spatial-broadcast": SpatialBroadcastDecoder,
 }
 
 __all__ = [
@@ -24,6 +28,9 @@ __all__ = [
     "ENCODERS",
     "ConvolutionalDecoder",
     "ConvolutionalEncoder",
+    "CoordConv",
+    "DeconvolutionDecoder",
     "DenseDecoder",
     "DenseEncoder",
+    "SpatialBroadcastDecoder",
 ]
