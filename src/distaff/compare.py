@@ -90,9 +90,23 @@ def _quantities(run: Run) -> dict[str, float]:
 
 def _row(experiment: str, quantity: str, numbers: np.ndarray) -> Row:
     count, mean = len(numbers), float(numbers.mean())
-    interval = None
-    if count > 1:
-        margin = float(student.ppf(0.975, count - 1) * numbers.std(ddof=1) / np.sqrt(count))
-        interval = (mean - margin, mean + margin)
     low, high = float(numbers.min()), float(numbers.max())
-    return Row(experiment, quantity, count, mean, interval, float(np.median(numbers)), low, high)
+    return Row(
+        experiment,
+        quantity,
+        count,
+        mean,
+        interval_of_mean(numbers),
+        float(np.median(numbers)),
+        low,
+        high,
+    )
+
+
+def interval_of_mean(numbers: Sequence[float] | np.ndarray) -> tuple[float, float] | None:
+    """Returns the 95 % confidence interval of a mean (Student's t); None of a single number."""
+    count, mean = len(numbers), float(np.mean(numbers))
+    if count < 2:
+        return None
+    margin = float(student.ppf(0.975, count - 1) * np.std(numbers, ddof=1) / np.sqrt(count))
+    return mean - margin, mean + margin

@@ -3,6 +3,8 @@
 from typing import Any
 
 from distaff.data.base import Dataset
+from distaff.data.circles import Circles
+from distaff.data.coloured_sprites import ColouredSprites
 from distaff.data.dsprites import DSprites
 from distaff.data.factors import FactorDataset
 from distaff.data.fashion_mnist import FashionMnist
@@ -15,12 +17,16 @@ from distaff.registry import look_up
 DATASETS: dict[str, type[Dataset]] = {
     "dsprites": DSprites,
     "sprites": Sprites,
+    "coloured-sprites": ColouredSprites,
+    "circles": Circles,
     "mnist": Mnist,
     "fashion-mnist": FashionMnist,
 }
 
 __all__ = [
     "DATASETS",
+    "Circles",
+    "ColouredSprites",
     "DSprites",
     "Dataset",
     "FactorDataset",

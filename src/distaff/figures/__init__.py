@@ -1,33 +1,42 @@
 """Figures: arrays in, matplotlib figure out."""
 
+from distaff.figures.checkerboard import checkerboard
 from distaff.figures.column_blocks import column_blocks
 from distaff.figures.elbo_curves import elbo_curves
 from distaff.figures.image_grid import image_grid
 from distaff.figures.image_panels import image_panels, pairs
 from distaff.figures.interpolations import interpolations
 from distaff.figures.intervals import intervals
+from distaff.figures.latent_geometry import latent_geometry
 from distaff.figures.latent_map import latent_map
 from distaff.figures.metric_audit import AuditPanel, metric_audit
 from distaff.figures.reconstructions import reconstructions
 from distaff.figures.relation_matrix import relation_matrix
 from distaff.figures.samples import samples
+from distaff.figures.side_by_side import Side, side_by_side
+from distaff.figures.term_curves import term_curves
 from distaff.figures.training_curves import training_curves
 from distaff.figures.traversals import traversals
 
 __all__ = [
     "AuditPanel",
+    "Side",
+    "checkerboard",
     "column_blocks",
     "elbo_curves",
     "image_grid",
     "image_panels",
     "interpolations",
     "intervals",
+    "latent_geometry",
     "latent_map",
     "metric_audit",
     "pairs",
     "reconstructions",
     "relation_matrix",
     "samples",
+    "side_by_side",
+    "term_curves",
     "training_curves",
     "traversals",
 ]

@@ -8,8 +8,10 @@ An encoder is built from its config, the image shape and the number of outputs, 
 from torch import nn
 
 from distaff.nets.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
+from distaff.nets.deconvolution import DeconvolutionDecoder
 from distaff.nets.dense import DenseDecoder, DenseEncoder
 from distaff.nets.residual import ResidualDecoder, ResidualEncoder
+from distaff.nets.spatial_broadcast import CoordConv, SpatialBroadcastDecoder
 
 ENCODERS: dict[str, type[nn.Module]] = {
     "convolutional": ConvolutionalEncoder,
@@ -18,8 +20,10 @@ ENCODERS: dict[str, type[nn.Module]] = {
 }
 DECODERS: dict[str, type[nn.Module]] = {
     "convolutional": ConvolutionalDecoder,
+    "deconvolution": DeconvolutionDecoder,
     "dense": DenseDecoder,
     "residual": ResidualDecoder,
+    "spatial-broadcast": SpatialBroadcastDecoder,
 }
 
 __all__ = [
@@ -27,8 +31,11 @@ __all__ = [
     "ENCODERS",
     "ConvolutionalDecoder",
     "ConvolutionalEncoder",
+    "CoordConv",
+    "DeconvolutionDecoder",
     "DenseDecoder",
     "DenseEncoder",
     "ResidualDecoder",
     "ResidualEncoder",
+    "SpatialBroadcastDecoder",
 ]

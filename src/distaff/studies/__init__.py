@@ -2,15 +2,18 @@
 
 from distaff.studies.base import Budget, Step, Study, Watcher, Workbench, conduct, plan
 from distaff.studies.mnist_likelihoods import MnistLikelihoods
+from distaff.studies.spatial_broadcast import SpatialBroadcast
 
 STUDIES: dict[str, type[Study]] = {
     "mnist-likelihoods": MnistLikelihoods,
+    "spatial-broadcast": SpatialBroadcast,
 }
 
 __all__ = [
     "STUDIES",
     "Budget",
     "MnistLikelihoods",
+    "SpatialBroadcast",
     "Step",
     "Study",
     "Watcher",

@@ -9,11 +9,10 @@ runs/studies/<study>/<budget>/
 """
 
 import hashlib
-import json
 import shutil
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkab
 import jinja2
 from matplotlib.figure import Figure
 
-from distaff.errors import RunError
+from distaff.compare import interval_of_mean
 from distaff.experiment import Experiment, to_json
 from distaff.figures.house_style import house_style
 from distaff.fit import Training
@@ -161,6 +160,13 @@ def conduct(study: Study, runs: Path | str = "runs", *, watcher: Watcher | None 
             _carry_out(name, task, Workbench(folder, trained), stamp)
     _write_report(study, folder, trained)
     return folder
+
+
+def over_seeds(numbers: Sequence[float]) -> dict[str, float]:
+    """Returns the mean of a number over seeds with its 95 % interval (Student's t)."""
+    mean = sum(numbers) / len(numbers)
+    low, high = interval_of_mean(numbers) or (mean, mean)
+    return {"mean": mean, "low": low, "high": high}
 
 
 def for_smoke(training: Training) -> Training:

@@ -28,7 +28,7 @@ from distaff.models import VAE, AbstractVAE, BetaVAE, build
 from distaff.nets import ConvolutionalEncoder, DeconvolutionDecoder, SpatialBroadcastDecoder
 from distaff.runs import Run
 from distaff.score import Array
-from distaff.studies.base import Budget, Results, Study, Workbench
+from distaff.studies.base import Budget, Results, Study, Workbench, over_seeds
 from distaff.types import Images
 
 DECODERS = {
@@ -254,8 +254,7 @@ def geometry(bench: Workbench) -> Results:
     panels = {}
     for decoder in DECODERS:
         run = bench.run(decoder)
-        codes, _ = _codes_of_positions(run, positions)
-        panels[TITLES[decoder]] = codes
+        panels[TITLES[decoder]] = _codes_of_positions(run, positions)
     bench.draw(
         "latent-geometry",
         figures.latent_geometry(positions, line, panels),
@@ -265,8 +264,7 @@ def geometry(bench: Workbench) -> Results:
     )
     for decoder in DECODERS:
         every = {
-            f"seed {run.seed}": _codes_of_positions(run, positions)[0]
-            for run in bench.runs(decoder)
+            f"seed {run.seed}": _codes_of_positions(run, positions) for run in bench.runs(decoder)
         }
         bench.draw(
             f"latent-geometry-{decoder}",
@@ -277,15 +275,14 @@ def geometry(bench: Workbench) -> Results:
 
 
 @torch.no_grad()
-def _codes_of_positions(run: Run, positions: Array) -> tuple[Array, Array]:
-    """Posterior means in the two most informative latents of red circles, and which these are."""
+def _codes_of_positions(run: Run, positions: Array) -> Array:
+    """Posterior means of red circles in the two most informative latents, [position, 2]."""
     circles = Circles(run.experiment.data)
-    count = len(positions)
-    constants = torch.tensor([0.0, run.experiment.data.shape_sizes[0], 0.0], dtype=torch.float64)
-    values = torch.cat([torch.as_tensor(positions), constants.expand(count, 3)], dim=1)
+    rest = torch.tensor([0.0, run.experiment.data.shape_sizes[0], 0.0], dtype=torch.float64)
+    values = torch.cat([torch.as_tensor(positions), rest.expand(len(positions), 3)], dim=1)
     posterior = run.load_model().encode(circles.draw(values, "cpu"))
     chosen = most_informative(posterior.log_std.numpy())
-    return posterior.mean.numpy()[:, chosen].astype(np.float64), chosen
+    return posterior.mean.numpy()[:, chosen].astype(np.float64)
 
 
 def measures(bench: Workbench) -> Results:
@@ -328,7 +325,7 @@ def _shape_of_map(run: Run) -> dict[str, float]:
     pixels = np.arange(np.ceil(LOW * room), np.floor(HIGH * room)) + 0.5
     places = pixels / room
     mesh = np.stack(np.meshgrid(places, places, indexing="xy"), axis=-1)
-    codes, _ = _codes_of_positions(run, mesh.reshape(-1, 2))
+    codes = _codes_of_positions(run, mesh.reshape(-1, 2))
     bent = local_distortion(mesh, codes.reshape(mesh.shape))
     return {
         "affine": affine_r2(mesh.reshape(-1, 2), codes),

@@ -1,0 +1,195 @@
+"""A circle or a square at a grid of positions, pixel by pixel as Pillow draws them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float64, Int
+from matplotlib.colors import is_color_like, to_rgb
+from torch import Tensor
+
+from distaff.data.base import Dataset
+from distaff.data.factors import DrawnImages, FactorDataset, grid, random_parts
+from distaff.types import Images
+
+SPLIT_SEED = 2017
+SHAPES = ("circle", "square")
+"""Names of the shapes, in the order of their value."""
+MARGIN = 2
+"""Pixels right and below that no shape comes to, besides the one on which its box ends."""
+
+
+class Circles(Dataset):
+    """3,675 images, 64 x 64, of a circle on black: 35 x 35 positions in red, green and blue.
+
+    A small set to tell decoders apart by what they make of positions. Every combination of posX,
+    posY, shape, size and color, the last varying fastest; values of positions run from 0 to 1, of
+    shape as in SHAPES, of size in pixels, of color as in the setting `colors`. Pillow cuts the
+    place (size of the picture - 2 - size of the shape) * position off to a whole pixel, and so do
+    these images, so that neighbours in the default grid are one or two pixels apart.
+
+    Parts: `train` is every image that is not held out, since the source trains on all of them;
+    `validation` and `test` are a random tenth of them each, from a fixed seed, and so are images
+    that were seen in training. What was not seen is the part `held_out`, if the setting makes one.
+
+    Reference: "Spatial Broadcast Decoder", re-implementation of Watters, Matthey, Burgess,
+    Lerchner 2019, arXiv:1901.07017, with this set in place of coloured dSprites.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Settings of the circles."""
+
+        size: int = 64
+        """Height and width of a picture in pixels."""
+        positions: int = 35
+        """Number of positions each way."""
+        shapes: tuple[Literal["circle", "square"], ...] = ("circle",)
+        """Which shapes."""
+        shape_sizes: tuple[int, ...] = (16,)
+        """Sizes of a shape in pixels; it covers one pixel more, as Pillow counts the last."""
+        colors: tuple[str, ...] = ("red", "green", "blue")
+        """Names of colours, or #rrggbb."""
+        held_out: Literal["nothing", "quadrant", "combinations"] = "nothing"
+        """What no training image shows: nothing; positions in the upper right quadrant; or each
+        colour in one upright strip of its own, as many strips as there are colours."""
+
+        def __post_init__(self) -> None:
+            """Refuses settings of which there is no picture."""
+            for name, given, low, high in (
+                ("size", self.size, 8, 1024),
+                ("positions", self.positions, 2, 256),
+                *(("a shape size", given, 1, self.size - MARGIN) for given in self.shape_sizes),
+            ):
+                if not low <= given <= high:
+                    raise ValueError(f"{name} is {given}; it must be from {low} to {high}")
+            for name, known in (("shapes", SHAPES.__contains__), ("colors", is_color_like)):
+                _refuse_unknown(name, getattr(self, name), known)
+            if not self.shape_sizes:
+                raise ValueError("shape_sizes is empty; give at least one size in pixels")
+            if self.held_out == "combinations" and not 2 <= len(self.colors) <= self.positions:
+                raise ValueError(
+                    f"held_out is combinations of {len(self.colors)} colours and {self.positions} "
+                    f"positions; it takes at least 2 colours and as many positions"
+                )
+
+    config: Config
+
+    def load(self) -> FactorDataset:
+        """Returns the set; its images are drawn when they are asked for."""
+        config = self.config
+        places = np.linspace(0, 1, config.positions).tolist()
+        kinds = [float(SHAPES.index(shape)) for shape in config.shapes]
+        sizes = [float(size) for size in config.shape_sizes]
+        columns = (places, places, kinds, sizes, [float(i) for i in range(len(config.colors))])
+        factors, values = grid(columns)
+        return FactorDataset(
+            source=DrawnImages(self.draw, values),
+            factors=factors,
+            values=values,
+            factor_names=("posX", "posY", "shape", "size", "color"),
+            factor_sizes=tuple(len(column) for column in columns),
+            image_shape=(3, config.size, config.size),
+            parts=_parts(_held_out(factors, config)),
+        )
+
+    def draw(self, values: Float64[Tensor, "batch 5"], device: torch.device | str) -> Images:
+        """Returns images of any factor values: posX and posY in [0, 1] need not be on the grid."""
+        x, y, shape, size, color = values.unbind(dim=1)
+        palette = torch.tensor([to_rgb(name) for name in self.config.colors], dtype=torch.float64)
+        bytes_of = (255 * palette).round().to(torch.float32) / 255
+        pictures = draw_boxes(shape.long(), size, x, y, picture_size=self.config.size)
+        shade = bytes_of[color.long()][:, :, None, None]
+        return (pictures[:, None] * shade).to(device)
+
+
+def draw_boxes(
+    shape: Int[Tensor, " batch"],
+    size: Float64[Tensor, " batch"],
+    x: Float64[Tensor, " batch"],
+    y: Float64[Tensor, " batch"],
+    *,
+    picture_size: int,
+) -> Bool[Tensor, "batch picture_size picture_size"]:
+    """Fill the box from room * (x, y) to that plus the size, room being picture - 2 - size.
+
+    Every pixel is that of Pillow's `ImageDraw.ellipse` or `rectangle`, which cut the corners of
+    the box off to whole pixels and fill the last row and column too.
+
+    Args:
+        shape: index in SHAPES.
+        size: sides of the box in pixels.
+        x: horizontal place, 0 left to 1 right.
+        y: vertical place, 0 top to 1 bottom.
+        picture_size: height and width of a picture.
+    """
+    room = picture_size - MARGIN - size
+    near = torch.stack([room * x, room * y], dim=1)
+    # Pillow cuts off both corners: where a product falls just short, the sides differ by a pixel
+    first, last = near.long(), (near + size[:, None]).long()
+    boxes = torch.cat([shape[:, None], last - first], dim=1)
+    kinds, kind = boxes.unique(dim=0, return_inverse=True)
+    reach = torch.stack([_reach(*map(int, row), 2 * picture_size) for row in kinds])[kind]
+    # distances from the middle of the box in half pixels, so that they are whole numbers
+    across, down = (2 * torch.arange(picture_size) - (first + last)[:, :, None]).abs().unbind(dim=1)
+    return across[:, None, :] <= reach.gather(1, down.clamp(max=2 * picture_size - 1))[:, :, None]
+
+
+@lru_cache(maxsize=256)
+def _reach(shape: int, width: int, height: int, length: int) -> Int[Tensor, " length"]:
+    """How far a row reaches from the middle, by the row's own distance, in half pixels; or -1."""
+    if SHAPES[shape] == "square":
+        rows = dict.fromkeys(range(height % 2, height + 1, 2), width)
+    else:
+        rows = _ellipse_rows(width, height)
+    return torch.tensor([rows.get(down, -1) for down in range(length)])
+
+
+def _ellipse_rows(width: int, height: int) -> dict[int, int]:
+    """Reach of each row of an ellipse, walked from its right end to its top in half pixels.
+
+    Source: Pillow, src/libImaging/Draw.c, `quarter_next`; Bresenham 1977, "A linear algorithm for
+    incremental digital display of circular arcs".
+    """
+
+    def off(point: tuple[int, int]) -> int:
+        return abs((width * point[1]) ** 2 + (height * point[0]) ** 2 - (width * height) ** 2)
+
+    across, down = width, height % 2
+    rows = {down: across}
+    while (across, down) != (width % 2, height):
+        steps = [(across, down + 2)]
+        if across > 1:
+            steps += [(across - 2, down + 2), (across - 2, down)]
+        across, down = min(steps, key=off)
+        rows.setdefault(down, across)
+    return rows
+
+
+def _held_out(
+    factors: Int[Tensor, "sample factor"], config: Circles.Config
+) -> Bool[Tensor, " sample"]:
+    """True in the rows that no training image may show."""
+    x, y, color = factors[:, 0].long(), factors[:, 1], factors[:, 4]
+    if config.held_out == "quadrant":
+        return (2 * x >= config.positions) & (2 * y < config.positions - 1)
+    if config.held_out == "combinations":
+        return x * len(config.colors) // config.positions == color
+    return torch.zeros(len(factors), dtype=torch.bool)
+
+
+def _parts(held_out: Bool[Tensor, " sample"]) -> dict[str, Tensor]:
+    train = (~held_out).nonzero().flatten()
+    tenth = math.ceil(len(train) / 10)
+    seen = random_parts(len(train), {"validation": tenth, "test": tenth}, seed=SPLIT_SEED)
+    parts = {"train": train, **{name: train[rows] for name, rows in seen.items()}}
+    return parts | ({"held_out": held_out.nonzero().flatten()} if held_out.any() else {})
+
+
+def _refuse_unknown(name: str, given: tuple[str, ...], known: Callable[[str], bool]) -> None:
+    if not given or not all(map(known, given)):
+        raise ValueError(f"{name} is {given}; give at least one, each of a known name")
