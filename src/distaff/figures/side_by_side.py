@@ -45,7 +45,7 @@ def side_by_side(images: Row, sides: Sequence[Side], *, values: Sequence[float])
             draw_grid(above, pairs)
             above.set_title(side.title)
             draw_grid(below, side.traversed)
-            names = [f"{value:g}" for value in values]
+            names = [f"{value:.2g}" for value in values]
             label_grid(below, side.traversed.shape, side.latent_names, names)
             below.set_xlabel("value of the moved latent")
         label_grid(panels[0, 0], pairs.shape, ["input", "reconstruction"], [])

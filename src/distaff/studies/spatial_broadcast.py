@@ -28,7 +28,7 @@ from distaff.models import VAE, AbstractVAE, BetaVAE, build
 from distaff.nets import ConvolutionalEncoder, DeconvolutionDecoder, SpatialBroadcastDecoder
 from distaff.runs import Run
 from distaff.score import Array
-from distaff.studies.base import Budget, Results, Study, Workbench, over_seeds
+from distaff.studies.base import Budget, Results, Study, Workbench, for_smoke, over_seeds
 from distaff.types import Images
 
 DECODERS = {
@@ -66,7 +66,7 @@ class Scale:
 
 SCALES: dict[Budget, Scale] = {
     "smoke": Scale(
-        size=16, positions=8, steps=20, learning_rate=1e-3, seeds=(0, 1), others=10, dsprites=4
+        size=16, positions=8, steps=6, learning_rate=1e-3, seeds=(0, 1), others=6, dsprites=6
     ),
     "quick": Scale(
         size=32,
@@ -144,15 +144,19 @@ class SpatialBroadcast(Study):
                 decoder=DECODERS[decoder],
                 likelihood=Gaussian.Config(std=sqrt(VARIANCE)),
             ),
-            training=Training(
-                steps=steps,
-                batch_size=16,
-                learning_rate=scale.learning_rate,
-                log_every=max(1, steps // 60),
-                validate_every=max(1, steps // 10),
-            ),
+            training=self._training(steps),
             seeds=seeds,
         )
+
+    def _training(self, steps: int) -> Training:
+        training = Training(
+            steps=steps,
+            batch_size=16,
+            learning_rate=self.scale.learning_rate,
+            log_every=max(1, steps // 60),
+            validate_every=max(1, steps // 10),
+        )
+        return for_smoke(training) if self.budget == "smoke" else training
 
     def _on_dsprites(self, decoder: str) -> Experiment:
         return Experiment(
@@ -165,13 +169,7 @@ class SpatialBroadcast(Study):
                 decoder=DECODERS[decoder],
                 likelihood=Bernoulli.Config(),
             ),
-            training=Training(
-                steps=self.scale.dsprites,
-                batch_size=16,
-                learning_rate=self.scale.learning_rate,
-                log_every=max(1, self.scale.dsprites // 60),
-                validate_every=max(1, self.scale.dsprites // 5),
-            ),
+            training=self._training(self.scale.dsprites),
             seeds=self.scale.seeds[:1],
         )
 

@@ -1,0 +1,53 @@
+"""Each study from end to end at its smallest budget, on the real data."""
+
+import json
+
+import pytest
+
+from distaff.cli import main
+from distaff.studies import STUDIES, conduct
+
+NEEDS = {"mnist-likelihoods": "mnist/train-images-idx3-ubyte.gz", "mnist-conditional": "mnist/train-images-idx3-ubyte.gz"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_goes_from_data_to_report(name, real_data, tmp_path):
+    if name in NEEDS:
+        real_data(NEEDS[name])
+    study = STUDIES[name]("smoke")
+    folder = conduct(study, tmp_path)
+    assert (folder / "report.pdf").stat().st_size > 50_000
+    page = (folder / "report.html").read_text()
+    captions = json.loads((folder / "results.json").read_text())["captions"]
+    assert captions
+    for deliverable in captions:
+        assert (folder / f"{deliverable}.pdf").is_file()
+        assert (folder / f"{deliverable}.png").is_file()
+        assert f"{deliverable}.pdf" in page, "a deliverable that the report does not show"
+
+
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("budget", ["smoke", "quick", "full"])
+def test_the_plan_of_every_budget_can_be_shown(name, budget, tmp_path, capsys):
+    assert main(["study", name, "--budget", budget, "--plan", "--runs", str(tmp_path), "--json"]) == 0
+    steps = json.loads(capsys.readouterr().out)
+    assert {step["what"] for step in steps} == {"training", "task"}
+    assert not any(step["finished"] for step in steps)
+    assert budget == "smoke" or sum(step["seconds"] for step in steps) > 0
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_says_where_it_comes_from(name):
+    assert "Reference:" in STUDIES[name].__doc__
+    assert STUDIES[name].name == name
+
+
+def test_studies_are_listed(capsys):
+    assert main(["study", "list"]) == 0
+    assert "mnist-likelihoods" in capsys.readouterr().out
+
+
+def test_an_unknown_study_is_refused(capsys):
+    assert main(["study", "mnist-likelihood"]) == 2
+    assert "did you mean 'mnist-likelihoods'" in capsys.readouterr().err
