@@ -1,6 +1,7 @@
 """Typst source to PDF and HTML: one source, two forms."""
 
 from pathlib import Path
+from typing import Literal
 
 import typst
 
@@ -24,7 +25,7 @@ def typeset(source: Path) -> tuple[Path, Path]:
     return _compiled(source, "pdf"), _compiled(source, "html")
 
 
-def _compiled(source: Path, form: str) -> Path:
+def _compiled(source: Path, form: Literal["pdf", "html"]) -> Path:
     path = source.with_suffix(f".{form}")
     try:
         # no date in the file: the same results give the same bytes

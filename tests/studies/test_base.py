@@ -82,7 +82,7 @@ def test_what_is_finished_is_not_done_again(small_study, tmp_path):
     assert small_study.calls == ["loss", "picture", "picture"]
 
 
-def test_another_training_makes_the_results_stale(small_study, small_experiment, tmp_path):
+def test_another_training_makes_the_results_stale(small_study, tmp_path):
     folder = conduct(small_study, tmp_path)
     next(tmp_path.rglob("seed-1/model.safetensors")).unlink()
     other = next(tmp_path.rglob("seed-0/model.safetensors"))
@@ -109,7 +109,7 @@ def test_a_plan_says_what_is_left_and_does_nothing(small_study, tmp_path):
 
 
 def test_a_task_that_fails_leaves_the_ones_before_it(small_study, tmp_path, monkeypatch):
-    def broken(bench):
+    def broken(_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(small_study, "picture", broken)

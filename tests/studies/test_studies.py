@@ -7,7 +7,8 @@ import pytest
 from distaff.cli import main
 from distaff.studies import STUDIES, conduct
 
-NEEDS = {"mnist-likelihoods": "mnist/train-images-idx3-ubyte.gz", "mnist-conditional": "mnist/train-images-idx3-ubyte.gz"}
+MNIST = "mnist/train-images-idx3-ubyte.gz"
+NEEDS = {"mnist-likelihoods": MNIST, "mnist-conditional": MNIST}
 
 
 @pytest.mark.slow
@@ -30,7 +31,8 @@ def test_a_study_goes_from_data_to_report(name, real_data, tmp_path):
 @pytest.mark.parametrize("name", STUDIES)
 @pytest.mark.parametrize("budget", ["smoke", "quick", "full"])
 def test_the_plan_of_every_budget_can_be_shown(name, budget, tmp_path, capsys):
-    assert main(["study", name, "--budget", budget, "--plan", "--runs", str(tmp_path), "--json"]) == 0
+    words = ["study", name, "--budget", budget, "--plan", "--runs", str(tmp_path), "--json"]
+    assert main(words) == 0
     steps = json.loads(capsys.readouterr().out)
     assert {step["what"] for step in steps} == {"training", "task"}
     assert not any(step["finished"] for step in steps)

@@ -31,7 +31,9 @@ def latent_map(
         axes = figure.add_subplot()
         for each in np.unique(classes):
             rows = points[classes == each]
-            axes.scatter(*rows.T, s=9, color=colours[each], label=str(each), linewidths=0)
+            axes.scatter(
+                rows[:, 0], rows[:, 1], s=9, color=colours[each], label=str(each), linewidths=0
+            )
             axes.annotate(
                 str(each),
                 np.median(rows, axis=0),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
+from typing import ClassVar
 
 import numpy as np
 import safetensors.torch
@@ -39,7 +40,7 @@ class MnistConditional(Study):
     name = "mnist-conditional"
     title = "A VAE and a conditional VAE on MNIST"
     source = "mnist_conditional.typ"
-    estimates: Mapping[Budget, Mapping[str, float]] = {}
+    estimates: ClassVar[Mapping[Budget, Mapping[str, float]]] = {}
 
     @cached_property
     def experiments(self) -> Mapping[str, Experiment]:  # noqa: D102
@@ -126,7 +127,10 @@ def _labelled(dataset: FactorDataset, rows: torch.Tensor) -> Batch:
 
 def _reloaded(run: Run) -> dict[str, float]:
     """How far the reconstructions of a model lie from those of another one with its weights."""
-    model, batch = run.load_model(), _labelled(run.load_dataset().part("test"), torch.arange(RELOADED))
+    model, batch = (
+        run.load_model(),
+        _labelled(run.load_dataset().part("test"), torch.arange(RELOADED)),
+    )
     other = build(model.config, model.spec, seed=run.seed + 1)
     other.load_state_dict(safetensors.torch.load(safetensors.torch.save(model.state_dict())))
     context = model.context_from(batch.factors)
@@ -171,7 +175,9 @@ def _plane(model: AbstractVAE, test: FactorDataset) -> Figure:
     _, first = np.unique(test.factors[:100, 0].numpy(), return_index=True)
     corners = model.encode(test.images_at(np.sort(first)[:4])).mean
     down, right = torch.meshgrid(*[torch.linspace(0, 1, SIDE)] * 2, indexing="ij")
-    weights = torch.stack([(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right])
+    weights = torch.stack(
+        [(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right]
+    )
     means = model.decode(weights.flatten(1).T @ corners).numpy()
     return figures.image_grid(means.reshape(SIDE, SIDE, *means.shape[1:]))
 
@@ -183,7 +189,10 @@ def digits(bench: Workbench, each: int) -> Results:
     images, labels = test.images_at(range(len(test))).numpy(), test.factors[:, 0].long().numpy()
     said = np.concatenate([classifier.probabilities(part) for part in np.array_split(images, 10)])
     real = judge(said, labels, images, images, labels)
-    seeds = [judge_model(run.load_model(), classifier, test, per_value=each) for run in bench.runs("cvae")]
+    seeds = [
+        judge_model(run.load_model(), classifier, test, per_value=each)
+        for run in bench.runs("cvae")
+    ]
     drawn = seeds[0]
     bench.draw(
         "confusion-matrix",

@@ -181,7 +181,7 @@ def completion(bench: Workbench, scale: Scale) -> Results:
     images = subject.images(scale.inferred)
     results = {}
     for name, words in MASKS.items():
-        seen = mask(name, images.shape[1:])
+        seen = mask(name, subject.test.image_shape)
         found = infer(
             subject.model,
             images,

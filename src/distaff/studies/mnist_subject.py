@@ -67,7 +67,8 @@ def normal(*shape: int) -> Latents:
 def posterior_sample(model: AbstractVAE, images: Images) -> Latents:
     """Returns a sample of q(Z|x) for each image."""
     posterior = model.encode(images)
-    return posterior.sample(normal(*posterior.mean.shape))
+    latents: Latents = posterior.sample(normal(*posterior.mean.shape))
+    return latents
 
 
 @torch.no_grad()

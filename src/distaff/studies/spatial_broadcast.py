@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -100,7 +101,7 @@ class SpatialBroadcast(Study):
     name = "spatial-broadcast"
     title = "The spatial broadcast decoder against deconvolution"
     source = "spatial_broadcast.typ"
-    estimates: Mapping[Budget, Mapping[str, float]] = {}
+    estimates: ClassVar[Mapping[Budget, Mapping[str, float]]] = {}
 
     @property
     def scale(self) -> Scale:
@@ -111,7 +112,7 @@ class SpatialBroadcast(Study):
     def experiments(self) -> Mapping[str, Experiment]:  # noqa: D102
         scale = self.scale
         quarter = scale.size // 4
-        sets = {
+        sets: dict[str, dict[str, Any]] = {
             "quadrant": {"held_out": "quadrant"},
             "combinations": {"held_out": "combinations"},
             "small": {"shape_sizes": (quarter // 2,)},
@@ -127,17 +128,17 @@ class SpatialBroadcast(Study):
         return made
 
     def _on_circles(
-        self, decoder: str, steps: int, seeds: tuple[int, ...], **settings: object
+        self, decoder: str, steps: int, seeds: tuple[int, ...], **settings: Any
     ) -> Experiment:
         scale = self.scale
-        circles = {
+        circles: dict[str, Any] = {
             "size": scale.size,
             "positions": scale.positions,
             "shape_sizes": (scale.size // 4,),
         }
         return Experiment(
             name=f"spatial-broadcast-{decoder}",
-            data=Circles.Config(**circles | settings),  # type: ignore[arg-type]
+            data=Circles.Config(**circles | settings),
             model=VAE.Config(
                 latents=LATENTS,
                 encoder=ConvolutionalEncoder.Config(widths=(64, 64, 64, 64), hidden=(256,)),
@@ -280,7 +281,7 @@ def _codes_of_positions(run: Run, positions: Array) -> Array:
     values = torch.cat([torch.as_tensor(positions), rest.expand(len(positions), 3)], dim=1)
     posterior = run.load_model().encode(circles.draw(values, "cpu"))
     chosen = most_informative(posterior.log_std.numpy())
-    return posterior.mean.numpy()[:, chosen].astype(np.float64)
+    return np.asarray(posterior.mean.numpy()[:, chosen], dtype=np.float64)
 
 
 def measures(bench: Workbench) -> Results:
