@@ -62,3 +62,19 @@ def test_samples_follow_the_distribution_function(logit, generator):
         return np.expm1(logit * x) / np.expm1(logit) if abs(logit) > 1e-6 else x
 
     assert kstest(drawn.flatten().numpy(), cdf).pvalue > 1e-3
+
+
+def test_a_black_pixel_gains_nothing_from_logits_beyond_the_cap():
+    logits = torch.tensor([-2000.0, -1e5], dtype=torch.float64, requires_grad=True)
+    log_prob = LIKELY.log_prob(pixels([0, 0]), logits.reshape(1, 1, 1, 2))
+    assert log_prob[..., 0].item() == pytest.approx(np.log(2000))
+    assert log_prob[..., 1].item() == pytest.approx(np.log(2000))
+    (gradient,) = torch.autograd.grad(log_prob.sum(), logits)
+    assert gradient[1] == 0
+    level = LIKELY.log_prob_of_levels(pixels([0]), pixels([-2000])).exp().item()
+    assert level == pytest.approx(1 - np.exp(-2000 / 510))
+
+
+def test_a_cap_must_be_positive():
+    with pytest.raises(ValueError, match="cap is 0"):
+        ContinuousBernoulli.Config(cap=0)
