@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
+from scipy.stats import binomtest
 
 from distaff.data import FactorDataset
 from distaff.errors import UsageError
-from distaff.explore import posterior_of
+from distaff.explore import posterior_of, probabilities_of
 from distaff.metrics import METRICS
+from distaff.models import Classifier
 from distaff.registry import look_up
 from distaff.runs import Run
 from distaff.score import Array, Score
@@ -22,6 +25,8 @@ def evaluate(
 ) -> dict[str, Score]:
     """Measures a finished run on held-out images and keeps the scores in its folder.
 
+    The codes of a model are measured with metrics; of a classifier it is the accuracy.
+
     Args:
         run: a finished run.
         metrics: names; by default those of the run's experiment.
@@ -32,7 +37,8 @@ def evaluate(
         Metric name to score; scores measured earlier and not now are kept too.
 
     Raises:
-        UsageError: an unknown metric, no images asked for, or images without factors.
+        UsageError: an unknown metric, no images asked for, images without factors, or metrics
+            asked for of a classifier.
         RunError: the run is not finished.
     """
     if images < 1:
@@ -40,12 +46,15 @@ def evaluate(
     dataset = run.load_dataset()
     if not dataset.factor_names:
         raise UsageError(f"{run.folder} was trained on images without factors to compare with.")
-    names = metrics or run.experiment.metrics
-    functions(names)  # an unknown name is refused before anything is encoded
-    codes, factors = codes_and_factors(run, dataset.part("test"), images=images, seed=seed)
-    scores = run.scores | measure(
-        codes, factors, names, factor_names=dataset.factor_names, seed=seed
-    )
+    model, test = run.load_model(), dataset.part("test")
+    if isinstance(model, Classifier) and not metrics:
+        measured = {"accuracy": accuracy(model, test, images=images, seed=seed)}
+    else:
+        names = metrics or run.experiment.metrics
+        functions(names)  # an unknown name is refused before anything is encoded
+        codes, factors = codes_and_factors(run, test, images=images, seed=seed)
+        measured = measure(codes, factors, names, factor_names=dataset.factor_names, seed=seed)
+    scores = run.scores | measured
     run.write("scores.json", {name: to_json(score) for name, score in scores.items()})
     return scores
 
@@ -99,11 +108,36 @@ def codes_and_factors(
     run: Run, dataset: FactorDataset, *, images: int, seed: int
 ) -> tuple[Array, Array]:
     """Returns posterior means, [image, latent], and factors, [image, factor], of random images."""
-    generator = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(len(dataset), generator=generator)[:images]
-    chosen = dataset.subset(rows)
-    posterior = posterior_of(run.load_model(), chosen)
+    chosen = _random_images(dataset, images, seed)
+    posterior = posterior_of(run.load_vae(), chosen)
     return posterior.mean.double().numpy(), chosen.factors.long().numpy()
+
+
+def accuracy(classifier: Classifier, dataset: FactorDataset, *, images: int, seed: int) -> Score:
+    """Returns how often a classifier is right about random images, and about each value.
+
+    The interval is Wilson's; chance is always to name the commonest value.
+    """
+    chosen = _random_images(dataset, images, seed)
+    truth = chosen.factors[:, classifier.factor].long().numpy()
+    right = probabilities_of(classifier, chosen).argmax(axis=1) == truth
+    name = dataset.factor_names[classifier.factor]
+    low, high = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
+    return Score(
+        value=float(right.mean()),
+        interval=(float(low), float(high)),
+        chance=float(np.bincount(truth).max() / len(truth)),
+        ceiling=1.0,
+        estimator=f"{len(right)} images",
+        parts={
+            f"{name} {value}": float(right[truth == value].mean()) for value in np.unique(truth)
+        },
+    )
+
+
+def _random_images(dataset: FactorDataset, images: int, seed: int) -> FactorDataset:
+    generator = torch.Generator().manual_seed(seed)
+    return dataset.subset(torch.randperm(len(dataset), generator=generator)[:images])
 
 
 def to_json(score: Score) -> dict[str, object]:

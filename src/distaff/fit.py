@@ -142,6 +142,7 @@ class Fit:
         Raises:
             NonFiniteLossError: loss or gradient is not finite; no parameter was changed.
         """
+        self.model.train()
         settings = self.model.settings(self.step)
         for name in self.parameters:
             self._update(name, settings)
@@ -213,7 +214,8 @@ class Fit:
         if self._order[0] != epoch:
             order = np.random.default_rng([self.seed, epoch]).permutation(len(self.train))
             self._order = (epoch, torch.from_numpy(order).to(self.device))
-        batch = self.train.batch_at(self._order[1][place * size : (place + 1) * size])
+        rows = self._order[1][place * size : (place + 1) * size]
+        batch = self.train.batch_at(rows, labelled=self.model.supervised)
         images = batch.images.contiguous(memory_format=torch.channels_last)
         return batch._replace(images=images)
 
@@ -248,6 +250,7 @@ class Fit:
         The noise is the same at each call, and so are the weights, so that two calls differ only
         by what was learnt between them.
         """
+        self.model.eval()
         count = min(self.training.validation_images, len(self.validation))
         generator = torch.Generator(self.device).manual_seed(0)
         settings = self.model.settings(self.steps)
@@ -255,7 +258,8 @@ class Fit:
         sums: dict[str, float] = {}
         for rows in torch.arange(count, device=self.device).split(VALIDATION_BATCH):
             noise = self.model.sample_noise(len(rows), generator)
-            terms, loss = self._loss(self.validation.batch_at(rows), noise, player, settings)
+            batch = self.validation.batch_at(rows, labelled=self.model.supervised)
+            terms, loss = self._loss(batch, noise, player, settings)
             for name, value in (*terms.items(), ("objective", loss)):
                 sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
         return sums

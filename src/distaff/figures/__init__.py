@@ -1,5 +1,6 @@
 """Figures: arrays in, matplotlib figure out."""
 
+from distaff.figures.confusion_matrix import confusion_matrix
 from distaff.figures.interpolations import interpolations
 from distaff.figures.metric_audit import AuditPanel, metric_audit
 from distaff.figures.reconstructions import reconstructions
@@ -10,6 +11,7 @@ from distaff.figures.traversals import traversals
 
 __all__ = [
     "AuditPanel",
+    "confusion_matrix",
     "interpolations",
     "metric_audit",
     "reconstructions",
