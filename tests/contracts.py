@@ -1,6 +1,7 @@
 """What every registered thing must pass, by being registered."""
 
 import inspect
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -10,21 +11,25 @@ import torch
 from distaff.audit import audit
 from distaff.data import DATASETS
 from distaff.metrics import METRICS
-from distaff.models import MODELS, build
+from distaff.models import MODELS, AbstractVAE, build
 from distaff.types import Batch, DataSpec
 
 MODEL_KINDS = list(MODELS)
+VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, AbstractVAE)]
 
 
 def model_of(kind, channels, small_nets, seed=0):
     spec = DataSpec((channels, 16, 16), (3, 4), 100)
-    return build(MODELS[kind].Config(latents=3, **small_nets), spec, seed=seed)
+    settings = {"latents": 3, **small_nets}
+    known = {field.name for field in fields(MODELS[kind].Config)}
+    config = MODELS[kind].Config(**{n: v for n, v in settings.items() if n in known})
+    return build(config, spec, seed=seed)
 
 
 def batch_of(channels, generator):
     images = torch.rand(8, channels, 16, 16, generator=generator)
     factors = torch.randint(3, (8, 2), generator=generator)
-    return Batch(images, factors, torch.zeros(8, dtype=torch.bool))
+    return Batch(images, factors, torch.ones(8, dtype=torch.bool))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -51,26 +56,42 @@ class TestModels:
             reached = {p.split(".")[0] for p, v in model.named_parameters() if v.grad is not None}
             assert reached == set(player.modules)
 
-    def test_arrays_give_arrays_and_tensors_tensors(self, kind, channels, small_nets, generator):
-        model, images = model_of(kind, channels, small_nets), batch_of(channels, generator).images
-        for kept, given in ((np.ndarray, images.numpy()), (torch.Tensor, images)):
-            posterior = model.encode(given)
-            assert isinstance(posterior.mean, kept)
-            assert posterior.mean.shape == posterior.log_std.shape == (8, 3)
-            assert isinstance(model.decode(posterior.mean), kept)
-            assert model.reconstruct(given).shape == images.shape
-            assert model.traverse(given[0], (-1.0, 1.0)).shape == (3, 2, *images.shape[1:])
-        assert model.sample(5).shape == (5, *images.shape[1:])
-
-    def test_saved_and_loaded_parameters_give_equal_images(
+    def test_saved_and_loaded_parameters_give_equal_terms(
         self, kind, channels, small_nets, generator, tmp_path
     ):
         first, second = (model_of(kind, channels, small_nets, seed) for seed in (0, 1))
-        images = batch_of(channels, generator).images
-        assert not torch.equal(first.reconstruct(images), second.reconstruct(images))
+        batch, noise = batch_of(channels, generator), first.sample_noise(8, generator)
+
+        def same():
+            return [
+                torch.equal(value, second.loss_terms(batch, noise, player)[name])
+                for player in first.players
+                for name, value in first.loss_terms(batch, noise, player).items()
+            ]
+
+        assert not any(same())
         safetensors.torch.save_file(first.state_dict(), tmp_path / "model.safetensors")
         second.load_state_dict(safetensors.torch.load_file(tmp_path / "model.safetensors"))
-        assert torch.equal(first.reconstruct(images), second.reconstruct(images))
+        assert all(same())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", VAE_KINDS)
+def test_arrays_give_arrays_and_tensors_tensors(kind, channels, small_nets, generator):
+    model, batch = model_of(kind, channels, small_nets), batch_of(channels, generator)
+    images, context = batch.images, model.context_from(batch.factors)
+    given = () if context is None else (context,)
+    for kept, convert in ((np.ndarray, torch.Tensor.numpy), (torch.Tensor, torch.Tensor.clone)):
+        pictures, contexts = convert(images), tuple(map(convert, given))
+        posterior = model.encode(pictures, *contexts)
+        assert isinstance(posterior.mean, kept)
+        assert posterior.mean.shape == posterior.log_std.shape == (8, 3)
+        assert isinstance(model.decode(posterior.mean, *contexts), kept)
+        assert model.reconstruct(pictures, *contexts).shape == images.shape
+        row = tuple(each[0] for each in contexts)
+        assert model.traverse(pictures[0], (-1.0, 1.0), *row).shape == (3, 2, *images.shape[1:])
+        samples = model.sample(8, context=contexts[0]) if contexts else model.sample(8)
+        assert samples.shape == images.shape
 
 
 @pytest.mark.parametrize(

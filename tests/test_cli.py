@@ -65,6 +65,21 @@ def test_a_run_is_trained_measured_drawn_compared_and_reported(trained, capsys):
         assert capsys.readouterr().out
 
 
+def test_a_conditional_run_is_trained_on_a_named_factor_measured_and_drawn(tmp_path, capsys):
+    words = ["--model", "conditional-vae", "--model.factor", "scale", "--runs", str(tmp_path)]
+    assert main(["train", "demo", *words, *SMALL]) == 0
+    assert main(["evaluate", str(tmp_path), "--images", "500"]) == 0
+    assert main(["illustrate", str(tmp_path)]) == 0
+    assert main(["report", str(tmp_path)]) == 0
+    (run,) = tmp_path.glob("demo/*/seed-0")
+    assert len(list((run / "figures").glob("*.png"))) == 6
+    capsys.readouterr()
+    code, said = failing(
+        capsys, "train", "demo", *SMALL, *words[:3], "digit", "--runs", str(tmp_path / "none")
+    )
+    assert (code, "no factor digit in this data set; it has" in said) == (2, True)
+
+
 def test_an_experiment_file_trains_the_same_run_again(trained, tmp_path, capsys):
     first = next(trained.glob("demo/*/seed-1/experiment.json"))
     assert main(["train", str(first), "--runs", str(tmp_path / "again"), "--seeds", "1"]) == 0
@@ -92,7 +107,7 @@ def test_kinds_can_be_changed_by_name(tmp_path, capsys):
     assert model["kind"] == "beta-vae"
     assert model["decoder"]["kind"] == "convolutional"
     assert model["decoder"]["widths"] == [4]
-    assert model["encoder"] == {"kind": "dense", "hidden": [8]}
+    assert model["encoder"] == {"kind": "dense", "hidden": [8], "activation": "relu"}
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,20 @@ def test_training_lowers_the_objective(make_fit):
     assert losses[-1] < 0.8 * losses[0]
 
 
+def test_images_are_learnt_from_in_training_mode_and_looked_at_in_evaluation_mode(make_fit):
+    fitting = make_fit(validate_every=3)
+    modes = []
+    terms = fitting.model.loss_terms
+    fitting.model.loss_terms = lambda *words: modes.append(fitting.model.training) or terms(*words)
+    run(fitting)
+    looks = -(-min(32, len(fitting.validation)) // 512)
+    expected = []
+    for step in range(1, fitting.steps + 1):
+        expected += [True] + [False] * looks * (step % 3 == 0 or step == fitting.steps)
+    assert modes == expected
+    assert not fitting.model.training
+
+
 def test_an_epoch_shows_every_image_once(make_fit):
     fitting = make_fit()
     size = fitting.training.batch_size

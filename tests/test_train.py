@@ -154,6 +154,17 @@ def test_a_loaded_model_gives_the_trained_images(small_experiment, tmp_path, gen
     assert not first.training
 
 
+def test_a_run_from_before_the_factors_names_were_kept_still_loads(
+    small_experiment, tmp_path, generator
+):
+    (run,) = train(small_experiment, tmp_path)
+    content = run.read("experiment.json")
+    assert "posX" in content["spec"].pop()
+    images, expected = torch.rand(2, 1, 16, 16, generator=generator), run.load_model()
+    run.write("experiment.json", content)
+    assert torch.equal(run.load_model().reconstruct(images), expected.reconstruct(images))
+
+
 def test_folders_that_are_no_run_are_refused(small_experiment, tmp_path):
     with pytest.raises(RunError, match="no run in"):
         distaff.load(tmp_path)

@@ -46,7 +46,7 @@ def agree(runs: Sequence[Run], *, images: int = IMAGES, seed: int = 0) -> dict[s
 def _agreement(runs: Sequence[Run], images: int, seed: int) -> Score:
     dataset = runs[0].load_dataset()
     chosen = dataset.subset(some_test_images(dataset, images, seed))
-    posteriors = [posterior_of(run.load_model(), chosen) for run in runs]
+    posteriors = [posterior_of(run.load_vae(), chosen) for run in runs]
     score = udr(
         [posterior.mean.double().numpy() for posterior in posteriors],
         kl=[kl_of_latents(posterior) for posterior in posteriors],

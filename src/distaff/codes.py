@@ -68,11 +68,11 @@ def codes_of(run: Run, dataset: FactorDataset, rows: Tensor) -> Array:
     """
     if _file(run).is_file():
         return np.asarray(all_codes(run, dataset)[rows.numpy()])
-    return posterior_of(run.load_model(), dataset.subset(rows)).mean.numpy()
+    return posterior_of(run.load_vae(), dataset.subset(rows)).mean.numpy()
 
 
 def _encode(run: Run, dataset: FactorDataset, path: Path, on_images: OnImages | None) -> None:
-    model = run.load_model(choose_device("auto"))
+    model = run.load_vae(choose_device("auto"))
     parts, done = [], 0
     for rows in torch.arange(len(dataset)).split(CHUNK):
         parts.append(posterior_of(model, dataset.subset(rows)).mean.float().numpy())

@@ -84,8 +84,7 @@ def _quantities(run: Run) -> dict[str, float]:
         result[name] = score.value
         result |= {f"{name}: {part}": value for part, value in score.parts.items()}
     last = next(line for line in reversed(run.log) if line["split"] == "validation")
-    terms = {name: last[name] for name in ("reconstruction", "kl")}
-    return result | {f"validation {name}": value for name, value in terms.items()}
+    return result | {f"validation {name}": last[name] for name in run.terms}
 
 
 def _row(experiment: str, quantity: str, numbers: np.ndarray) -> Row:

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.stats import binomtest
 
 from distaff.codes import OnImages, all_codes, codes_of, is_complete, some_test_images
 from distaff.data import FactorDataset
 from distaff.errors import UsageError
+from distaff.explore import probabilities_of
 from distaff.metrics import METRICS
+from distaff.models import Classifier
 from distaff.registry import look_up
 from distaff.runs import Run
 from distaff.score import Array, Score
@@ -32,6 +35,7 @@ def evaluate(
     Scores that intervene, which need images that share a factor, see the whole set where it holds
     every combination of factors once. Its codes are then kept beside the scores, so that no image
     is encoded twice.
+    The codes of a model are measured with metrics; of a classifier it is the accuracy.
 
     Args:
         run: a finished run.
@@ -44,7 +48,8 @@ def evaluate(
         Metric name to score; scores measured earlier and not now are kept too.
 
     Raises:
-        UsageError: an unknown metric, no images asked for, or images without factors.
+        UsageError: an unknown metric, no images asked for, images without factors, or metrics
+            asked for of a classifier.
         RunError: the run is not finished.
     """
     if images < 1:
@@ -52,6 +57,8 @@ def evaluate(
     dataset = run.load_dataset()
     if not dataset.factor_names:
         raise UsageError(f"{run.folder} was trained on images without factors to compare with.")
+    if isinstance(run.experiment.model, Classifier.Config) and not metrics:
+        return keep(run, {"accuracy": accuracy(run, dataset, images=images, seed=seed)})
     names = metrics or run.experiment.metrics
     chosen = list(functions(names))  # an unknown name is refused before anything is encoded
     whole = [name for name in chosen if name in INTERVENTIONAL and is_complete(dataset)]
@@ -133,6 +140,30 @@ def codes_and_factors(
     rows = some_test_images(dataset, images, seed)
     factors = dataset.factors_at(rows).numpy()
     return codes_of(run, dataset, rows).astype(np.float64), factors
+
+
+def accuracy(run: Run, dataset: FactorDataset, *, images: int, seed: int) -> Score:
+    """Returns how often a classifier is right about random test images, and about each value.
+
+    The interval is Wilson's; chance is always to name the commonest value.
+    """
+    classifier = run.load_model()
+    assert isinstance(classifier, Classifier)  # the caller has looked
+    chosen = dataset.subset(some_test_images(dataset, images, seed))
+    truth = chosen.factors[:, classifier.factor].long().numpy()
+    right = probabilities_of(classifier, chosen).argmax(axis=1) == truth
+    name = dataset.factor_names[classifier.factor]
+    low, high = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
+    return Score(
+        value=float(right.mean()),
+        interval=(float(low), float(high)),
+        chance=float(np.bincount(truth).max() / len(truth)),
+        ceiling=1.0,
+        estimator=f"{len(right)} images",
+        parts={
+            f"{name} {value}": float(right[truth == value].mean()) for value in np.unique(truth)
+        },
+    )
 
 
 def to_json(score: Score) -> dict[str, object]:

@@ -148,6 +148,7 @@ class Fit:
         Raises:
             NonFiniteLossError: loss or gradient is not finite; no parameter was changed.
         """
+        self.model.train()
         settings = self.model.settings(self.step)
         for name in self.parameters:
             self._update(name, settings)
@@ -219,7 +220,8 @@ class Fit:
         if self._order[0] != epoch:
             order = np.random.default_rng([self.seed, epoch]).permutation(len(self.train))
             self._order = (epoch, torch.from_numpy(order).to(self.device))
-        batch = self.train.batch_at(self._order[1][place * size : (place + 1) * size])
+        rows = self._order[1][place * size : (place + 1) * size]
+        batch = self.train.batch_at(rows, labelled=self.model.supervised)
         images = batch.images.contiguous(memory_format=torch.channels_last)
         return batch._replace(images=images)
 
@@ -269,13 +271,15 @@ class Fit:
         The noise is the same at each call, and so are the weights, so that two calls differ only
         by what was learnt between them.
         """
+        self.model.eval()
         count = min(images, len(dataset))
         generator = torch.Generator(self.device).manual_seed(0)
         settings = self.model.settings(self.steps)
         player = next(iter(self.parameters))
         sums: dict[str, float] = {}
         for rows in torch.arange(count, device=self.device).split(VALIDATION_BATCH):
-            batch = self._drawn(dataset.batch_at(rows), generator)
+            batch = dataset.batch_at(rows, labelled=self.model.supervised)
+            batch = self._drawn(batch, generator)
             noise = self.model.sample_noise(len(rows), generator)
             terms, loss = self._loss(batch, noise, player, settings)
             for name, value in (*terms.items(), ("objective", loss)):

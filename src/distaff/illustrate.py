@@ -13,18 +13,20 @@ from matplotlib.figure import Figure
 from distaff import explore, figures
 from distaff.data import FactorDataset
 from distaff.figures.house_style import house_style
+from distaff.figures.samples import PER_ROW
 from distaff.gaussian import DiagonalGaussian
 from distaff.metrics.information import entropy, mutual_information
-from distaff.models import AbstractVAE
+from distaff.models import AbstractVAE, ConditionalVAE
 from distaff.registry import look_up
 from distaff.runs import Run, writing
 from distaff.score import Array
-from distaff.types import Images
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 TRAVERSED = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 IN_USE = 0.05
 """Nats that a latent must carry to be said to track a factor."""
+VALUES = 12
+"""Values of a conditional model's factor of which samples are drawn, where it has more."""
 CODES = 4000
 """Images from which the KL of each latent and the factor it tracks are read."""
 
@@ -40,7 +42,7 @@ def illustrate(run: Run, names: Sequence[str] = ()) -> list[Path]:
         The paths of the PNG files.
 
     Raises:
-        UsageError: an unknown figure.
+        UsageError: an unknown figure, or one of latents where the model has none.
         RunError: the run is not finished, or its folder cannot be written to.
     """
     drawings = {name: look_up(FIGURES, name, "figure") for name in names or run.experiment.figures}
@@ -67,7 +69,7 @@ class Subject:
     @cached_property
     def model(self) -> AbstractVAE:
         """The trained model."""
-        return self.run.load_model()
+        return self.run.load_vae()
 
     @cached_property
     def dataset(self) -> FactorDataset:
@@ -111,36 +113,56 @@ class Subject:
     def _posterior(self) -> DiagonalGaussian:
         return explore.posterior_of(self.model, self.sample)
 
-    def reconstruct(self, images: Images) -> Array:
-        """Returns reconstructions as an array."""
-        return np.asarray(self.model.reconstruct(images.numpy()))
-
     def title(self, what: str) -> str:
         """Returns what a figure shows, with the recipe and the seed."""
         return f"{what} · {self.run.experiment.name}, seed {self.run.seed}"
 
 
 def _reconstructions(subject: Subject) -> Figure:
-    images = subject.sample.images_at(range(24))
-    return figures.reconstructions(
-        images.numpy(), subject.reconstruct(images), title=subject.title("Test images")
-    )
+    first = subject.sample.subset(torch.arange(24))
+    return _with_reconstructions(subject, first, "Test images")
+
+
+def _with_reconstructions(subject: Subject, dataset: FactorDataset, title: str) -> Figure:
+    rows = torch.arange(len(dataset))
+    images = dataset.images_at(rows)
+    with torch.no_grad():
+        context = explore.context_at(subject.model, dataset, rows)
+        again = subject.model.reconstruct(images, context)
+    return figures.reconstructions(images.numpy(), again.numpy(), title=subject.title(title))
 
 
 def _samples(subject: Subject) -> Figure:
-    with torch.no_grad():
-        images = subject.model.sample(72).numpy()
+    if isinstance(subject.model, ConditionalVAE):
+        return _samples_of_each_value(subject, subject.model)
+    images = subject.model.sample(6 * PER_ROW).numpy()
     return figures.samples(images, title=subject.title("Samples from the prior"))
+
+
+def _samples_of_each_value(subject: Subject, model: ConditionalVAE) -> Figure:
+    name, size = subject.dataset.factor_names[model.factor], model.context_size
+    values = np.linspace(0, size - 1, min(size, VALUES)).round().astype(int)
+    context = model.context_of(values.repeat(PER_ROW))
+    return figures.samples(
+        model.sample(len(context), context=context).numpy(),
+        row_labels=[f"{name} {value}" for value in values],
+        title=subject.title(f"Samples of each {name}"),
+    )
 
 
 def _traversals(subject: Subject) -> Figure:
     """The test image whose code is nearest the origin is moved: all latents have room there."""
     nearest = int(subject._posterior.mean.square().sum(dim=1).argmin())
-    image = subject.sample.images_at([nearest])[0].numpy()
-    moved = np.asarray(subject.model.traverse(image, TRAVERSED))[subject.order]
+    context = explore.context_at(subject.model, subject.sample, torch.tensor([nearest]))
+    image = subject.sample.images_at([nearest])[0]
+    with torch.no_grad():
+        moved = subject.model.traverse(image, TRAVERSED, None if context is None else context[0])
     labels = [_latent_label(subject, latent) for latent in subject.order]
     return figures.traversals(
-        moved, values=TRAVERSED, labels=labels, title=subject.title("One latent moved at a time")
+        moved.numpy()[subject.order],
+        values=TRAVERSED,
+        labels=labels,
+        title=subject.title("One latent moved at a time"),
     )
 
 
@@ -154,13 +176,22 @@ def _latent_label(subject: Subject, latent: int) -> str:
 
 
 def _interpolations(subject: Subject) -> Figure:
-    return _between(subject, subject.sample.images_at(range(10)))
+    return _between(subject, subject.sample.subset(torch.arange(10)))
 
 
-def _between(subject: Subject, images: Images) -> Figure:
+def _between(subject: Subject, dataset: FactorDataset) -> Figure:
+    """Of the first image and the second, the third and the fourth, and so on."""
+    rows = torch.arange(len(dataset))
+    images, context = dataset.images_at(rows), explore.context_at(subject.model, dataset, rows)
     left, right = images[0::2], images[1::2]
-    generator = torch.Generator().manual_seed(0)
-    between = explore.interpolations(subject.model, left, right, ALPHAS, generator=generator)
+    between = explore.interpolations(
+        subject.model,
+        left,
+        right,
+        ALPHAS,
+        generator=torch.Generator().manual_seed(0),
+        contexts=None if context is None else (context[0::2], context[1::2]),
+    )
     title = "Interpolations, z = (1 − α) z left + α z right"
     return figures.interpolations(
         left.numpy(), between, right.numpy(), alphas=ALPHAS, title=subject.title(title)
@@ -178,12 +209,10 @@ def _relation_matrix(subject: Subject) -> Figure:
 
 
 def _training_curves(subject: Subject) -> Figure:
-    """The bound and its terms: plain nats, so that they compare whatever weighs them."""
-    terms = {
-        "reconstruction": ["reconstruction"],
-        "kl": ["kl"],
-        "negative ELBO": ["reconstruction", "kl"],
-    }
+    """The terms, and the bound where they make one: plain nats, whatever weighs them."""
+    terms = {term: [term] for term in subject.run.terms}
+    if {"reconstruction", "kl"} <= set(terms):
+        terms["negative ELBO"] = ["reconstruction", "kl"]
     curves = {
         title: {split: _curve(subject.run.log, split, names) for split in ("train", "validation")}
         for title, names in terms.items()
@@ -200,15 +229,11 @@ def _curve(
 
 def _assigned_reconstructions(subject: Subject) -> Figure:
     part = subject.dataset.part("test_reconstruct")
-    images = part.images_at(range(len(part)))
-    return figures.reconstructions(
-        images.numpy(), subject.reconstruct(images), title=subject.title("test_reconstruct")
-    )
+    return _with_reconstructions(subject, part, "test_reconstruct")
 
 
 def _assigned_interpolations(subject: Subject) -> Figure:
-    part = subject.dataset.part("test_interpolate")
-    return _between(subject, part.images_at(range(len(part))))
+    return _between(subject, subject.dataset.part("test_interpolate"))
 
 
 FIGURES: dict[str, Callable[[Subject], Figure]] = {

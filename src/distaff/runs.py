@@ -27,9 +27,9 @@ import safetensors.torch
 import torch
 
 from distaff.data import DATASETS, FactorDataset
-from distaff.errors import RunError
+from distaff.errors import RunError, UsageError
 from distaff.experiment import Experiment, experiment_from_json, to_json
-from distaff.models import AbstractVAE, build
+from distaff.models import MODELS, AbstractVAE, Model, build
 from distaff.registry import kind_of
 from distaff.score import Score
 from distaff.types import DataSpec
@@ -88,6 +88,12 @@ class Run:
         return [json.loads(line) for line in whole]
 
     @property
+    def terms(self) -> list[str]:
+        """Names of the loss terms in the log, without the objective that they make up."""
+        last = next(line for line in reversed(self.log) if line["split"] == "validation")
+        return [name for name in last if name not in ("split", "step", "objective", "seconds")]
+
+    @property
     def scores(self) -> dict[str, Score]:
         """The scores measured so far; none before the run is evaluated."""
         if not (self.folder / "scores.json").is_file():
@@ -118,7 +124,7 @@ class Run:
         config = self.experiment.data
         return DATASETS[kind_of(config, DATASETS)](config).load()
 
-    def load_model(self, device: torch.device | str = "cpu") -> AbstractVAE:
+    def load_model(self, device: torch.device | str = "cpu") -> Model:
         """Returns the trained model, ready to be asked.
 
         Raises:
@@ -127,8 +133,9 @@ class Run:
         if not self.finished:
             how = "continue it with --resume" if self.interrupted else "train it first"
             raise RunError(f"the run at {self.folder} is not finished; {how}.")
-        shape, sizes, count = self.read("experiment.json")["spec"]
-        spec = DataSpec(tuple(shape), tuple(sizes), count)
+        # runs made before the names of the factors were kept have a list of three
+        shape, sizes, count, *names = self.read("experiment.json")["spec"]
+        spec = DataSpec(tuple(shape), tuple(sizes), count, *map(tuple, names))
         model = build(self.experiment.model, spec, seed=self.seed)
         try:
             model.load_state_dict(safetensors.torch.load_file(self.model_file))
@@ -138,6 +145,22 @@ class Run:
                 f"({str(error).splitlines()[0]}); train the run again."
             ) from None
         return model.to(device).eval()
+
+    def load_vae(self, device: torch.device | str = "cpu") -> AbstractVAE:
+        """Returns the trained model of a run whose images have codes.
+
+        Raises:
+            UsageError: it is a classifier.
+            RunError: as in `load_model`.
+        """
+        model = self.load_model(device)
+        if not isinstance(model, AbstractVAE):
+            kind = kind_of(self.experiment.model, MODELS)
+            raise UsageError(
+                f"the run at {self.folder} is a {kind}, which has no latents; give the run of a "
+                f"variational autoencoder."
+            )
+        return model
 
 
 def _score(
@@ -181,8 +204,8 @@ def find_runs(folder: Path) -> list[Run]:
     return found
 
 
-def load(path: Path | str, device: torch.device | str = "cpu") -> AbstractVAE:
-    """Returns the trained model of a run.
+def load(path: Path | str, device: torch.device | str = "cpu") -> Any:
+    """Returns the trained model of a run, of the class that its experiment names.
 
     Args:
         path: the folder of a run, or one that holds a single run.

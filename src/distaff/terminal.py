@@ -61,7 +61,7 @@ class TrainingProgress:
         now = time.monotonic()
         for record in records:
             shown = " ".join(
-                f"{name} {record[name]:.2f}" for name in record if name not in ("split", "step")
+                f"{name} {record[name]:.4g}" for name in record if name not in ("split", "step")
             )
             if STDERR.is_terminal:
                 self._bar.update(self._task, terms=f"{record['split']}: {shown}")

@@ -5,6 +5,8 @@ from typing import NamedTuple, TypeAlias
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from distaff.errors import UsageError
+
 Images: TypeAlias = Float[Tensor, "batch channel height width"]
 """Pictures with values in [0, 1]."""
 Outputs: TypeAlias = Float[Tensor, "batch output height width"]
@@ -13,6 +15,8 @@ Latents: TypeAlias = Float[Tensor, "batch latent"]
 """Samples z of the latent variables."""
 Factors: TypeAlias = Int[Tensor, "batch factor"]
 """Index of the value of each ground-truth factor; -1 where it is unknown."""
+Context: TypeAlias = Float[Tensor, "batch context"]
+"""What a conditional model is given beside the image or the latents, for example a class."""
 Noise: TypeAlias = Tensor
 """All randomness of one training step, drawn before it."""
 LossTerms: TypeAlias = dict[str, Float[Tensor, ""]]
@@ -39,3 +43,22 @@ class DataSpec(NamedTuple):
     """Number of values of each factor; () for a set without factors."""
     image_count: int
     """Number of training images."""
+    factor_names: tuple[str, ...] = ()
+    """Name of each factor."""
+
+    def index_of(self, factor: str | None) -> int:
+        """Returns the place of a factor among all.
+
+        Args:
+            factor: its name; None for the first one that has more than one value.
+
+        Raises:
+            UsageError: no such factor.
+        """
+        if factor in self.factor_names:
+            return self.factor_names.index(factor)
+        varying = [place for place, size in enumerate(self.factor_sizes) if size > 1]
+        if factor is None and varying:
+            return varying[0]
+        known = ", ".join(self.factor_names) or "none"
+        raise UsageError(f"no factor {factor or 'that varies'} in this data set; it has {known}.")

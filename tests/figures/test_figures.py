@@ -80,6 +80,12 @@ def test_the_relation_matrix_writes_every_number():
     assert all(f"{value:.2f}" in texts(figure) for value in relation.flat)
 
 
+def test_samples_of_each_value_are_labelled_by_row(images):
+    figure = figures.samples(images.repeat(2, axis=0), row_labels=["digit 0", "digit 1"])
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["digit 0", "digit 1"]
+
+
 def test_figures_are_as_wide_as_a_page(images, tmp_path):
     figure = figures.samples(images)
     assert figure.get_figwidth() == PAGE_WIDTH

@@ -41,6 +41,36 @@ def test_dense_nets_have_the_papers_number_of_parameters():
     assert parameters(DenseDecoder(DenseDecoder.Config(), 10, shape)) == 7_814_896
 
 
+@pytest.mark.parametrize("digits", [0, 10])
+def test_the_homework_s_dense_nets_have_the_parameters_counted_by_hand(digits):
+    """Flatten, three layers of H with ReLU, mean and variance; the class beside image and z."""
+    units, latents, pixels = 50, 8, 784
+    config = {"hidden": (units,) * 3, "activation": "relu"}
+    inner = 2 * (units * units + units)
+    encoder = DenseEncoder(DenseEncoder.Config(**config), (1, 28, 28), 2 * latents, digits)
+    expected = (pixels + digits) * units + units + inner + 2 * latents * units + 2 * latents
+    assert parameters(encoder) == expected
+    decoder = DenseDecoder(DenseDecoder.Config(**config), latents + digits, (1, 28, 28))
+    expected = (latents + digits) * units + units + inner + pixels * units + pixels
+    assert parameters(decoder) == expected
+    for net in (encoder, decoder):
+        assert sum(isinstance(layer, torch.nn.ReLU) for layer in net) == 3
+
+
+def test_he_relu_keeps_the_size_of_a_signal_and_plain_relu_shrinks_it(generator):
+    """He et al. 2015, equation 10: with a variance of 2 over the inputs, E[y^2] stays E[x^2]."""
+    torch.manual_seed(0)
+    images = torch.rand(256, 1, 28, 28, generator=generator)
+
+    def size(activation):
+        config = DenseEncoder.Config(hidden=(1000, 1000, 1000), activation=activation)
+        return DenseEncoder(config, (1, 28, 28), 1000)(images).square().mean().item()
+
+    # the last layer is as PyTorch draws it, with a variance of 1/3 over the inputs
+    assert size("he-relu") == pytest.approx(images.square().mean().item() / 3, rel=0.3)
+    assert size("relu") < 0.05 * size("he-relu")
+
+
 @pytest.mark.parametrize("size", [(28, 28), (32, 32), (64, 64), (128, 128), (12, 12), (20, 32)])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("kind", ENCODERS)

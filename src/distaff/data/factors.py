@@ -97,7 +97,7 @@ class FactorDataset:
     @property
     def spec(self) -> DataSpec:
         """What a model must know of this set."""
-        return DataSpec(self.image_shape, self.factor_sizes, len(self))
+        return DataSpec(self.image_shape, self.factor_sizes, len(self), self.factor_names)
 
     def images_at(self, indices: ArrayLike | Tensor) -> Images:
         """Returns images, float32 in [0, 1], [batch, channel, height, width].
@@ -110,10 +110,10 @@ class FactorDataset:
         """
         return self.source.images_at(self._rows(indices))
 
-    def batch_at(self, indices: Index) -> Batch:
-        """Returns images and factors of these rows, none of them labelled."""
-        unlabelled = torch.zeros(len(indices), dtype=torch.bool, device=self.device)
-        return Batch(self.source.images_at(indices), self.factors_at(indices), unlabelled)
+    def batch_at(self, indices: Index, *, labelled: bool = False) -> Batch:
+        """Returns images and factors of these rows, all of them labelled or none."""
+        marks = torch.full((len(indices),), labelled, device=self.device)
+        return Batch(self.source.images_at(indices), self.factors_at(indices), marks)
 
     def factors_at(self, indices: Index) -> Factors:
         """Returns the factors of these rows, int64."""

@@ -2,6 +2,7 @@
 
 from distaff.figures.checkerboard import checkerboard
 from distaff.figures.column_blocks import column_blocks
+from distaff.figures.confusion_matrix import confusion_matrix
 from distaff.figures.elbo_curves import elbo_curves
 from distaff.figures.image_grid import image_grid
 from distaff.figures.image_panels import image_panels, pairs
@@ -23,6 +24,7 @@ __all__ = [
     "Side",
     "checkerboard",
     "column_blocks",
+    "confusion_matrix",
     "elbo_curves",
     "image_grid",
     "image_panels",

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from distaff.figures.house_style import figure_of_height, house_style
+from distaff.figures.number_matrix import number_matrix
 
 
 def relation_matrix(
@@ -26,19 +26,10 @@ def relation_matrix(
         title: above all.
         label: what the values are.
     """
-    with house_style():
-        figure = figure_of_height(0.9 + 0.28 * len(relation))
-        axes = figure.add_subplot()
-        image = axes.imshow(relation, vmin=0, vmax=1, aspect="auto")
-        for row, column in np.ndindex(*relation.shape):
-            value = relation[row, column]
-            colour = "black" if value > 0.6 else "white"
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
-        axes.set_xticks(range(len(factor_names)), factor_names)
-        axes.set_yticks(range(len(latent_names)), latent_names)
-        axes.tick_params(length=0)
-        axes.grid(visible=False)
-        axes.spines[:].set_visible(False)
-        axes.set_title(title)
-        figure.colorbar(image, ax=axes, label=label)
-    return figure
+    return number_matrix(
+        relation,
+        row_names=latent_names,
+        column_names=factor_names,
+        label=label,
+        title=title,
+    )

@@ -5,19 +5,23 @@ from typing import Any
 import torch
 
 from distaff.models.annealed_vae import AnnealedVAE
-from distaff.models.base import Model, Player
+from distaff.models.base import GenerativeModel, Model, Player
 from distaff.models.beta_vae import BetaVAE
+from distaff.models.classifier import Classifier
+from distaff.models.conditional_vae import ConditionalVAE
 from distaff.models.elbo import AbstractVAE
 from distaff.models.iwae import IWAE
 from distaff.models.vae import VAE
 from distaff.registry import kind_of
 from distaff.types import DataSpec
 
-MODELS: dict[str, type[AbstractVAE]] = {
+MODELS: dict[str, type[Model]] = {
     "vae": VAE,
     "beta-vae": BetaVAE,
     "annealed-vae": AnnealedVAE,
     "iwae": IWAE,
+    "conditional-vae": ConditionalVAE,
+    "classifier": Classifier,
 }
 
 __all__ = [
@@ -27,13 +31,16 @@ __all__ = [
     "AbstractVAE",
     "AnnealedVAE",
     "BetaVAE",
+    "Classifier",
+    "ConditionalVAE",
+    "GenerativeModel",
     "Model",
     "Player",
     "build",
 ]
 
 
-def build(config: Any, spec: DataSpec, *, seed: int) -> AbstractVAE:
+def build(config: Any, spec: DataSpec, *, seed: int) -> Model:
     """Builds the model of a config with initial parameters that the seed decides.
 
     Args:

@@ -1,4 +1,4 @@
-"""What every model offers: who is trained on what, and how that is weighed."""
+"""What every model offers: who is trained on what, how that is weighed, and what it makes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from distaff.gaussian import DiagonalGaussian
-from distaff.types import Batch, DataSpec, Images, Latents, LossTerms, Noise, Settings
+from distaff.types import Batch, Context, DataSpec, Images, Latents, LossTerms, Noise, Settings
 
 
 class Player(NamedTuple):
@@ -21,7 +21,7 @@ class Player(NamedTuple):
 
 
 class Model(nn.Module, ABC):
-    """A generative model of images with latent variables.
+    """What can be trained.
 
     A training step is a pure function: all its randomness comes in as `noise`. Terms are plain
     nats per image, averaged over the batch; `objective` weighs them by `settings`, so that curves
@@ -29,6 +29,8 @@ class Model(nn.Module, ABC):
     """
 
     Config: ClassVar[type]
+    supervised: ClassVar[bool] = False
+    """Whether it is shown the factors of every training image."""
 
     def __init__(self, config: Any, spec: DataSpec) -> None:
         super().__init__()
@@ -39,14 +41,6 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def players(self) -> Mapping[str, Player]:
         """Who is trained on what; most models have the one player `vae`."""
-
-    @abstractmethod
-    def encode(self, images: Images) -> DiagonalGaussian:
-        """Returns the posterior q(z|x) of each image."""
-
-    @abstractmethod
-    def decode(self, latents: Latents) -> Images:
-        """Returns the mean image p(x|z) of each row of latents."""
 
     @abstractmethod
     def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
@@ -69,13 +63,6 @@ class Model(nn.Module, ABC):
         """Returns settings that follow from the config and the data, for people to read."""
         return {}
 
-    def sample(self, count: int, *, seed: int = 0) -> Images:
-        """Returns mean images of `count` latents drawn from the prior, on the CPU's generator."""
-        generator = torch.Generator().manual_seed(seed)
-        latents = torch.randn(count, self.config.latents, generator=generator)
-        with torch.no_grad():
-            return self.decode(latents.to(self.device))
-
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
@@ -85,22 +72,58 @@ class Model(nn.Module, ABC):
 def takes_arrays(method: Callable[..., Any]) -> Callable[..., Any]:
     """Lets a method of tensors take and return NumPy arrays too.
 
-    Tensors pass through as they are, gradients included. Where the first argument is an array, it
-    is moved to the model's device as float32, no gradient is kept, and arrays come back.
+    Tensors pass through as they are, gradients included; arrays are moved to the model's device
+    as float32. Where the first argument is an array, no gradient is kept, and arrays come back.
     """
 
     @wraps(method)
-    def accepting(self: Model, first: Any, *args: Any, **kwargs: Any) -> Any:
+    def accepting(self: Model, first: Any, *others: Any, **named: Any) -> Any:
+        rest = [_to_tensor(value, self.device) for value in others]
+        by_name = {name: _to_tensor(value, self.device) for name, value in named.items()}
         if not isinstance(first, np.ndarray):
-            return method(self, first, *args, **kwargs)
+            return method(self, first, *rest, **by_name)
         with torch.no_grad():
-            tensor = torch.as_tensor(first, dtype=torch.float32, device=self.device)
-            return _to_arrays(method(self, tensor, *args, **kwargs))
+            return _to_arrays(method(self, _to_tensor(first, self.device), *rest, **by_name))
 
     return accepting
+
+
+def _to_tensor(value: Any, device: torch.device) -> Any:
+    if not isinstance(value, np.ndarray):
+        return value
+    return torch.as_tensor(value, dtype=torch.float32, device=device)
 
 
 def _to_arrays(result: Any) -> Any:
     if isinstance(result, Tensor):
         return result.float().cpu().numpy()
     return type(result)(*(_to_arrays(part) for part in result))
+
+
+class GenerativeModel(Model):
+    """A generative model of images with latent variables, conditional on a context or not."""
+
+    @abstractmethod
+    def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
+        """Returns the posterior q(z|x) of each image, or q(z|x,c)."""
+
+    @abstractmethod
+    def decode(self, latents: Latents, context: Context | None = None) -> Images:
+        """Returns the mean image p(x|z) of each row of latents, or p(x|z,c)."""
+
+    @takes_arrays
+    def sample(self, count: int, *, seed: int = 0, context: Context | None = None) -> Images:
+        """Returns mean images of latents drawn from the prior, on the CPU's generator.
+
+        Args:
+            count: number of images.
+            seed: decides the latents.
+            context: [count, context], of a conditional model; a tensor or an array.
+
+        Returns:
+            [count, channel, height, width], a tensor.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        latents = torch.randn(count, self.config.latents, generator=generator)
+        with torch.no_grad():
+            return self.decode(latents.to(self.device), context)

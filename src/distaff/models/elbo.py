@@ -20,14 +20,29 @@ from torch import Tensor
 from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.likelihoods import LIKELIHOODS, Bernoulli, Likelihood
-from distaff.models.base import Model, Player, takes_arrays
+from distaff.models.base import GenerativeModel, Player, takes_arrays
 from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder
 from distaff.registry import kind_of
-from distaff.types import Batch, DataSpec, Images, Latents, LossTerms, Noise, Settings
+from distaff.types import (
+    Batch,
+    Context,
+    DataSpec,
+    Factors,
+    Images,
+    Latents,
+    LossTerms,
+    Noise,
+    Outputs,
+    Settings,
+)
 
 
-class AbstractVAE(Model):
-    """A variational autoencoder; a paper's model adds `settings` and `objective`."""
+class AbstractVAE(GenerativeModel):
+    """A variational autoencoder; a paper's model adds `settings` and `objective`.
+
+    A conditional one adds `context_size` and `context_from` too; encoder and decoder are then
+    built for a context, and every method asks for it.
+    """
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
@@ -55,62 +70,81 @@ class AbstractVAE(Model):
         likelihood = LIKELIHOODS[kind_of(config.likelihood, LIKELIHOODS)]
         self.likelihood: Likelihood = likelihood(config.likelihood)
         encoder = ENCODERS[kind_of(config.encoder, ENCODERS)]
-        self.encoder = encoder(config.encoder, spec.image_shape, 2 * config.latents)
+        context = (self.context_size,) if self.context_size else ()
+        self.encoder = encoder(config.encoder, spec.image_shape, 2 * config.latents, *context)
         decoder = DECODERS[kind_of(config.decoder, DECODERS)]
         outputs = (channels * self.likelihood.outputs_per_channel, height, width)
-        self.decoder = decoder(config.decoder, config.latents, outputs)
+        self.decoder = decoder(config.decoder, config.latents + self.context_size, outputs)
 
     @property
     def players(self) -> Mapping[str, Player]:
         """One player, which trains encoder and decoder on the bound."""
         return {"vae": Player(self.vae_terms, ("encoder", "decoder"))}
 
+    @property
+    def context_size(self) -> int:
+        """Numbers in a row of context; 0 for a model that is not conditional."""
+        return 0
+
+    def context_from(self, factors: Factors) -> Context | None:  # noqa: ARG002
+        """Returns the context of images with these factors; None for one not conditional."""
+        return None
+
     @takes_arrays
-    def encode(self, images: Images) -> DiagonalGaussian:
+    def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
         """Returns the posterior of each image.
 
         Args:
             images: [batch, channel, height, width] in [0, 1]; a tensor or an array.
+            context: [batch, context], of a conditional model; a tensor or an array.
 
         Returns:
             Mean and log standard deviation, each [batch, latent], of the kind that came in.
 
         Raises:
-            UsageError: images of another shape than the model was built for.
+            UsageError: images or context of another shape than the model was built for.
         """
         if tuple(images.shape[1:]) != self.spec.image_shape:
             raise UsageError(
                 f"images have the shape {tuple(images.shape)}; the model takes "
                 f"(batch, {', '.join(map(str, self.spec.image_shape))})."
             )
-        mean, log_std = self.encoder(images).float().chunk(2, dim=1)
+        given = self._given(context, len(images))
+        mean, log_std = self.encoder(images, *given).float().chunk(2, dim=1)
         return DiagonalGaussian(mean, log_std)
 
     @takes_arrays
-    def decode(self, latents: Latents) -> Images:
+    def decode(self, latents: Latents, context: Context | None = None) -> Images:
         """Returns the mean image of each row of latents.
 
         Args:
             latents: [batch, latent]; a tensor or an array.
+            context: [batch, context], of a conditional model; a tensor or an array.
 
         Returns:
             [batch, channel, height, width], of the kind that came in.
-        """
-        return self.likelihood.mean(self.decoder(latents).float())
 
-    def log_likelihood(self, images: Images, latents: Latents) -> Images:
+        Raises:
+            UsageError: a context of another shape than the model was built for.
+        """
+        return self.likelihood.mean(self._outputs(latents, context))
+
+    def log_likelihood(
+        self, images: Images, latents: Latents, context: Context | None = None
+    ) -> Images:
         """Returns log p(x|z) of each pixel in nats, so that a part of an image is a mask.
 
         Args:
             images: [batch, channel, height, width] in [0, 1].
             latents: [batch, latent], one row for each image.
+            context: [batch, context], of a conditional model.
         """
-        return self.likelihood.log_prob(images, self.decoder(latents).float())
+        return self.likelihood.log_prob(images, self._outputs(latents, context))
 
     @takes_arrays
-    def reconstruct(self, images: Images) -> Images:
+    def reconstruct(self, images: Images, context: Context | None = None) -> Images:
         """Returns the mean image of each image's posterior mean; shapes as in `encode`."""
-        images_mean: Images = self.decode(self.encode(images).mean)
+        images_mean: Images = self.decode(self.encode(images, context).mean, context)
         return images_mean
 
     @takes_arrays
@@ -118,22 +152,26 @@ class AbstractVAE(Model):
         self,
         image: Float[Tensor, "channel height width"],
         values: Sequence[float] = (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2),
+        context: Float[Tensor, " context"] | None = None,
     ) -> Float[Tensor, "latent value channel height width"]:
         """Moves one latent of an image at a time.
 
         Args:
             image: [channel, height, width] in [0, 1]; a tensor or an array.
             values: what the moved latent is set to; the others stay at their posterior mean.
+            context: [context], of a conditional model; it stays as it is.
 
         Returns:
             Mean images, [latent, value, channel, height, width], of the kind that came in.
         """
-        code = self.encode(image[None]).mean[0]
+        given = None if context is None else context[None]
+        code = self.encode(image[None], given).mean[0]
         count = len(code)
         moved = code.repeat(count, len(values), 1)
         each = torch.arange(count, device=code.device)
         moved[each, :, each] = torch.tensor(values, dtype=code.dtype, device=code.device)
-        images: Images = self.decode(moved.flatten(0, 1))
+        rows = moved.flatten(0, 1)
+        images: Images = self.decode(rows, None if given is None else given.expand(len(rows), -1))
         return images.reshape(count, len(values), *images.shape[1:])
 
     def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
@@ -143,17 +181,27 @@ class AbstractVAE(Model):
 
     def vae_terms(self, batch: Batch, noise: Noise) -> LossTerms:
         """Returns the terms of the bound for the encoder's posterior."""
-        return self.elbo_terms(batch, self.encode(batch.images), noise)
+        # a factor that the model may not see is an unknown one
+        seen = batch.factors.where(batch.labelled[:, None], -1)
+        context = self.context_from(seen)
+        return self.elbo_terms(batch, self.encode(batch.images, context), noise, context)
 
-    def elbo_terms(self, batch: Batch, posterior: DiagonalGaussian, noise: Noise) -> LossTerms:
+    def elbo_terms(
+        self,
+        batch: Batch,
+        posterior: DiagonalGaussian,
+        noise: Noise,
+        context: Context | None = None,
+    ) -> LossTerms:
         """Returns `reconstruction`, E_q[-log p(x|z)], and `kl`, in nats per image.
 
         Args:
             batch: the images.
             posterior: q(z|x) of each image, from the encoder or from elsewhere.
             noise: standard normal, [batch, latent].
+            context: [batch, context], of a conditional model.
         """
-        log_prob = self.log_likelihood(batch.images, posterior.sample(noise))
+        log_prob = self.log_likelihood(batch.images, posterior.sample(noise), context)
         return {
             "reconstruction": -log_prob.flatten(1).sum(dim=1).mean(),
             "kl": posterior.kl_to_standard_normal().sum(dim=1).mean(),
@@ -162,3 +210,28 @@ class AbstractVAE(Model):
     @abstractmethod
     def settings(self, step: int) -> Settings:
         """Returns what weighs the terms at this step."""
+
+    def _outputs(self, latents: Latents, context: Context | None) -> Outputs:
+        """What the decoder puts out for latents, to which the context is joined."""
+        inputs = torch.cat([latents, *self._given(context, len(latents))], dim=1)
+        outputs: Outputs = self.decoder(inputs).float()
+        return outputs
+
+    def _given(self, context: Context | None, rows: int) -> tuple[Context, ...]:
+        """The context as one argument, or as none for a model that is not conditional.
+
+        One-hot of k numbers, it has the mean square 1/k. It is brought to 1, as that of a latent,
+        or the latents learn what it says before it is heard: of the digits drawn by the recipe
+        `mnist-conditional-vae` a classifier then takes half for another one.
+        """
+        if self.context_size == 0 and context is None:
+            return ()
+        if self.context_size == 0:
+            raise UsageError("this model is not conditional; leave out the context.")
+        shape = None if context is None else tuple(context.shape)
+        if context is None or shape != (rows, self.context_size):
+            raise UsageError(
+                f"this model is conditional and its context has the shape {shape}; give one of "
+                f"({rows}, {self.context_size}), for example model.context_of([0] * {rows})."
+            )
+        return (context * self.context_size**0.5,)

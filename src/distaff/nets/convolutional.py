@@ -13,6 +13,8 @@ from itertools import pairwise
 
 from torch import nn
 
+from distaff.nets.encoder import Encoder
+
 ImageShape = tuple[int, int, int]
 
 
@@ -34,7 +36,7 @@ class Stack:
             )
 
 
-class ConvolutionalEncoder(nn.Sequential):
+class ConvolutionalEncoder(Encoder):
     """Image to the parameters of the posterior.
 
     Reference: Higgins et al. 2017, "beta-VAE", appendix A.1, table 1; Burgess et al. 2018,
@@ -45,7 +47,9 @@ class ConvolutionalEncoder(nn.Sequential):
     class Config(Stack):
         """Layers of the encoder."""
 
-    def __init__(self, config: Config, image_shape: ImageShape, outputs: int) -> None:
+    def __init__(
+        self, config: Config, image_shape: ImageShape, outputs: int, context: int = 0
+    ) -> None:
         channels, *size = image_shape
         layers: list[nn.Module] = []
         for inside, outside, kernel in _convolutions(channels, size, config.widths):
@@ -54,7 +58,7 @@ class ConvolutionalEncoder(nn.Sequential):
             ]
             layers += [nn.ReLU()]
         height, width = _final_size(size, config.widths)
-        units = (config.widths[-1] * height * width, *config.hidden)
+        units = (config.widths[-1] * height * width + context, *config.hidden)
         layers += [nn.Flatten()]
         for inside, outside in pairwise(units):
             layers += [nn.Linear(inside, outside), nn.ReLU()]

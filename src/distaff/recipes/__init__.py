@@ -4,9 +4,31 @@ from distaff.experiment import Experiment
 from distaff.recipes.demo import DEMO
 from distaff.recipes.dsprites import DSPRITES_BETA_VAE
 from distaff.recipes.mnist import FASHION_VAE, MNIST_IWAE, MNIST_VAE
+from distaff.recipes.mnist_classifier import MNIST_CLASSIFIER
+from distaff.recipes.mnist_conditional import MNIST_CONDITIONAL_VAE, MNIST_DENSE_VAE
 
 RECIPES: dict[str, Experiment] = {
-    recipe.name: recipe for recipe in (DEMO, DSPRITES_BETA_VAE, MNIST_VAE, FASHION_VAE, MNIST_IWAE)
+    recipe.name: recipe
+    for recipe in (
+        DEMO,
+        DSPRITES_BETA_VAE,
+        MNIST_VAE,
+        FASHION_VAE,
+        MNIST_IWAE,
+        MNIST_DENSE_VAE,
+        MNIST_CONDITIONAL_VAE,
+        MNIST_CLASSIFIER,
+    )
 }
 
-__all__ = ["DEMO", "DSPRITES_BETA_VAE", "FASHION_VAE", "MNIST_IWAE", "MNIST_VAE", "RECIPES"]
+__all__ = [
+    "DEMO",
+    "DSPRITES_BETA_VAE",
+    "FASHION_VAE",
+    "MNIST_CLASSIFIER",
+    "MNIST_CONDITIONAL_VAE",
+    "MNIST_DENSE_VAE",
+    "MNIST_IWAE",
+    "MNIST_VAE",
+    "RECIPES",
+]

@@ -1,10 +1,12 @@
 """Studies, by name: each works out a document from end to end."""
 
 from distaff.studies.base import Budget, Step, Study, Watcher, Workbench, conduct, plan
+from distaff.studies.mnist_conditional import MnistConditional
 from distaff.studies.mnist_likelihoods import MnistLikelihoods
 from distaff.studies.spatial_broadcast import SpatialBroadcast
 
 STUDIES: dict[str, type[Study]] = {
+    "mnist-conditional": MnistConditional,
     "mnist-likelihoods": MnistLikelihoods,
     "spatial-broadcast": SpatialBroadcast,
 }
@@ -12,6 +14,7 @@ STUDIES: dict[str, type[Study]] = {
 __all__ = [
     "STUDIES",
     "Budget",
+    "MnistConditional",
     "MnistLikelihoods",
     "SpatialBroadcast",
     "Step",

@@ -14,7 +14,7 @@ from distaff import figures
 from distaff.data import FactorDataset
 from distaff.experiment import Experiment
 from distaff.judge import judge, judge_model
-from distaff.models import AbstractVAE, build
+from distaff.models import AbstractVAE, Classifier, ConditionalVAE
 from distaff.recipes import MNIST_CLASSIFIER, MNIST_CONDITIONAL_VAE, MNIST_DENSE_VAE
 from distaff.runs import Run
 from distaff.studies.base import Budget, Results, Study, Workbench, for_smoke
@@ -90,13 +90,19 @@ def losses(bench: Workbench) -> Results:
     }
 
 
+def _conditional(run: Run) -> ConditionalVAE:
+    model = run.load_model()
+    assert isinstance(model, ConditionalVAE)
+    return model
+
+
 def _curve(run: Run, split: str) -> tuple[list[float], list[float]]:
     lines = [line for line in run.log if line["split"] == split]
     return [line["step"] for line in lines], [line["objective"] for line in lines]
 
 
 def _losses(run: Run) -> dict[str, float]:
-    model, test = run.load_model(), run.load_dataset().part("test")
+    model, test = run.load_vae(), run.load_dataset().part("test")
     terms = _terms(model, test)
     return {
         "last_epoch": _curve(run, "train")[1][-1],
@@ -127,11 +133,10 @@ def _labelled(dataset: FactorDataset, rows: torch.Tensor) -> Batch:
 
 def _reloaded(run: Run) -> dict[str, float]:
     """How far the reconstructions of a model lie from those of another one with its weights."""
-    model, batch = (
-        run.load_model(),
-        _labelled(run.load_dataset().part("test"), torch.arange(RELOADED)),
-    )
-    other = build(model.config, model.spec, seed=run.seed + 1)
+    model, other = _conditional(run), _conditional(run)
+    batch = _labelled(run.load_dataset().part("test"), torch.arange(RELOADED))
+    for parameter in other.parameters():
+        torch.nn.init.zeros_(parameter)
     other.load_state_dict(safetensors.torch.load(safetensors.torch.save(model.state_dict())))
     context = model.context_from(batch.factors)
     with torch.no_grad():
@@ -141,7 +146,7 @@ def _reloaded(run: Run) -> dict[str, float]:
 
 def pictures(bench: Workbench) -> Results:
     """Samples of the VAE, a plane through four of its latents, ten samples of each digit."""
-    vae, cvae = bench.run("vae").load_model(), bench.run("cvae").load_model()
+    vae, cvae = bench.run("vae").load_vae(), _conditional(bench.run("cvae"))
     drawn = vae.sample(SIDE * SIDE).numpy()
     bench.draw(
         "vae-samples",
@@ -185,12 +190,13 @@ def _plane(model: AbstractVAE, test: FactorDataset) -> Figure:
 def digits(bench: Workbench, each: int) -> Results:
     """What a classifier takes the samples of each digit for, and how they vary."""
     classifier = bench.run("classifier").load_model()
+    assert isinstance(classifier, Classifier)
     test = bench.run("classifier").load_dataset().part("test")
     images, labels = test.images_at(range(len(test))).numpy(), test.factors[:, 0].long().numpy()
     said = np.concatenate([classifier.probabilities(part) for part in np.array_split(images, 10)])
     real = judge(said, labels, images, images, labels)
     seeds = [
-        judge_model(run.load_model(), classifier, test, per_value=each)
+        judge_model(_conditional(run), classifier, test, per_value=each)
         for run in bench.runs("cvae")
     ]
     drawn = seeds[0]

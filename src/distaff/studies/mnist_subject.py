@@ -50,7 +50,7 @@ class Subject:
 def subject_of(bench: Workbench, name: str) -> Subject:
     """Returns the trained model of an experiment."""
     run = bench.run(name)
-    return Subject(run.load_model(), run.load_dataset().part("test"))
+    return Subject(run.load_vae(), run.load_dataset().part("test"))
 
 
 def generator() -> torch.Generator:

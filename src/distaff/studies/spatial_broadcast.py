@@ -226,7 +226,7 @@ def pictures(bench: Workbench) -> Results:
     images = dataset.images_at(rows)
     sides = []
     for decoder in DECODERS:
-        model = bench.run(decoder).load_model()
+        model = bench.run(decoder).load_vae()
         kl = explore.kl_of_latents(explore.posterior_of(model, dataset))
         traversed = model.traverse(images[SHOWN // 2].numpy(), SWEEP)
         order = np.argsort(-kl, kind="stable")
@@ -279,7 +279,7 @@ def _codes_of_positions(run: Run, positions: Array) -> Array:
     circles = Circles(run.experiment.data)
     rest = torch.tensor([0.0, run.experiment.data.shape_sizes[0], 0.0], dtype=torch.float64)
     values = torch.cat([torch.as_tensor(positions), rest.expand(len(positions), 3)], dim=1)
-    posterior = run.load_model().encode(circles.draw(values, "cpu"))
+    posterior = run.load_vae().encode(circles.draw(values, "cpu"))
     chosen = most_informative(posterior.log_std.numpy())
     return np.asarray(posterior.mean.numpy()[:, chosen], dtype=np.float64)
 
@@ -297,7 +297,7 @@ def measures(bench: Workbench) -> Results:
 
 
 def _measured(run: Run) -> dict[str, float]:
-    model, dataset = run.load_model(), run.load_dataset().part("train")
+    model, dataset = run.load_vae(), run.load_dataset().part("train")
     dataset = dataset.subset(torch.arange(len(dataset))[:MEASURED])
     posterior = explore.posterior_of(model, dataset)
     kl = explore.kl_of_latents(posterior)
@@ -353,13 +353,13 @@ def _beyond(bench: Workbench, decoder: str) -> Results:
     results: Results = {}
     for name in ("quadrant", "combinations"):
         run = bench.run(f"{decoder}-{name}")
-        model, dataset = run.load_model(), run.load_dataset()
+        model, dataset = run.load_vae(), run.load_dataset()
         for part, key in (("train", "seen"), ("held_out", "held_out")):
             images = dataset.part(part).images_at(range(len(dataset.parts[part])))
             results[f"{name}_{key}"] = _squared_error(model, images)
     small = bench.run(f"{decoder}-small")
     dataset = small.load_dataset().part("train")
-    results["small"] = _squared_error(small.load_model(), dataset.images_at(range(len(dataset))))
+    results["small"] = _squared_error(small.load_vae(), dataset.images_at(range(len(dataset))))
     results["small_similarity"] = _shape_of_map(small)["similarity"]
     return results | {"dsprites": _on_dsprites(bench.run(f"{decoder}-dsprites"))}
 
@@ -368,7 +368,7 @@ def _on_dsprites(run: Run) -> dict[str, float]:
     last = next(line for line in reversed(run.log) if line["split"] == "validation")
     test = run.load_dataset().part("test")
     sample = test.subset(torch.arange(4000))
-    codes = explore.posterior_of(run.load_model(), sample).mean.double().numpy()
+    codes = explore.posterior_of(run.load_vae(), sample).mean.double().numpy()
     gap = mutual_information_gap(codes, sample.factors.long().numpy())
     return {"reconstruction": last["reconstruction"], "kl": last["kl"], "mig": gap.value}
 
@@ -382,8 +382,9 @@ def artefacts(bench: Workbench) -> Results:
     for decoder in DECODERS:
         trained = bench.run(decoder)
         fresh = build(trained.experiment.model, dataset.spec, seed=trained.seed)
+        assert isinstance(fresh, AbstractVAE)
         drawn[f"{TITLES[decoder]}, untrained"] = fresh.reconstruct(images)
-        drawn[f"{TITLES[decoder]}, trained"] = trained.load_model().reconstruct(images)
+        drawn[f"{TITLES[decoder]}, trained"] = trained.load_vae().reconstruct(images)
     bench.draw(
         "checkerboard",
         figures.checkerboard(images, drawn),

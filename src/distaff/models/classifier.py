@@ -1,0 +1,108 @@
+"""A classifier of images, trained as the generative models are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from distaff.models.base import Model, Player, takes_arrays
+from distaff.nets import ENCODERS, ConvolutionalEncoder
+from distaff.registry import kind_of
+from distaff.types import Batch, DataSpec, Images, LossTerms, Noise, Settings
+
+
+class Classifier(Model):
+    """Net that says which value a factor has, to judge images that a model was asked for.
+
+    Minimises  -log p(c|x),  in nats per image, on images that are each moved by a random number
+    of pixels; of the rows of a batch those count that are labelled.
+
+    Reference: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document
+    recognition", section III.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Settings of the classifier."""
+
+        factor: str | None = None
+        """Name of the factor, for example digit; by default the first that has more than one
+        value."""
+        encoder: Any = field(
+            default_factory=lambda: ConvolutionalEncoder.Config(widths=(32, 64, 64))
+        )
+        """Net from image to a number for each value, one of `distaff list nets`."""
+        shift: int = 2
+        """Pixels by which a training image is moved at most, along each side."""
+
+        def __post_init__(self) -> None:
+            """Refuses a negative shift."""
+            if self.shift < 0:
+                raise ValueError(f"shift is {self.shift}; it must not be negative")
+
+    config: Config
+    supervised = True
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        self.factor = spec.index_of(config.factor)
+        encoder = ENCODERS[kind_of(config.encoder, ENCODERS)]
+        self.encoder = encoder(config.encoder, spec.image_shape, spec.factor_sizes[self.factor])
+
+    @property
+    def players(self) -> Mapping[str, Player]:
+        """One player."""
+        return {"classifier": Player(self.classifier_terms, ("encoder",))}
+
+    @takes_arrays
+    def probabilities(self, images: Images) -> Float[Tensor, "batch value"]:
+        """Returns p(c|x) of each value.
+
+        Args:
+            images: [batch, channel, height, width] in [0, 1]; a tensor or an array.
+        """
+        shares: Tensor = self.encoder(images).float().softmax(dim=1)
+        return shares
+
+    def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
+        """Draws numbers in [0, 1) that say how far each image is moved, [batch, 2]."""
+        return torch.rand(batch_size, 2, generator=generator, device=generator.device)
+
+    def classifier_terms(self, batch: Batch, noise: Noise) -> LossTerms:
+        """Returns `cross_entropy`, -log p(c|x); images are moved only in training mode."""
+        images = batch.images
+        if self.training:
+            offsets = (noise * (2 * self.config.shift + 1)).long() - self.config.shift
+            images = moved(images, offsets, self.config.shift)
+        # -100, which cross_entropy leaves out, where the model may not see the factor
+        known = batch.factors[:, self.factor].where(batch.labelled, -100)
+        return {"cross_entropy": functional.cross_entropy(self.encoder(images).float(), known)}
+
+    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
+        return {}
+
+    @staticmethod
+    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004, D102
+        return terms["cross_entropy"]
+
+
+def moved(images: Images, offsets: Int[Tensor, "batch 2"], limit: int) -> Images:
+    """Moves each image down and right by its own number of pixels; what comes in is black.
+
+    Args:
+        images: [batch, channel, height, width].
+        offsets: pixels down and right, from -limit to limit.
+        limit: largest offset.
+    """
+    height, width = images.shape[2:]
+    wide = functional.pad(images, [limit] * 4)
+    down, right = limit - offsets[:, :1], limit - offsets[:, 1:]
+    rows = down + torch.arange(height, device=images.device)
+    columns = right + torch.arange(width, device=images.device)
+    image = torch.arange(len(images), device=images.device)
+    cut: Images = wide[image[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+    return cut.movedim(3, 1)

@@ -1,0 +1,84 @@
+"""The VAE that is told the value of a factor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from distaff.errors import UsageError
+from distaff.models.elbo import AbstractVAE
+from distaff.types import Context, Factors, LossTerms, Settings
+
+
+class ConditionalVAE(AbstractVAE):
+    """VAE whose encoder and decoder are told the value c of a factor, for example the digit.
+
+    Minimises  E_q[-log p(x|z,c)] + KL(q(z|x,c) || p(z)),  in nats per image, with the prior
+    p(z) = N(0, I) whatever the value. The latents need not carry the factor, and images of a
+    value that is asked for can be drawn.
+
+    Reference: Sohn, Lee, Yan 2015, "Learning structured output representation using deep
+    conditional generative models", equation 4, with a prior that does not depend on c; Kingma,
+    Rezende, Mohamed, Welling 2014, "Semi-supervised learning with deep generative models",
+    equation 6.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(AbstractVAE.Config):
+        """Settings of the conditional VAE."""
+
+        factor: str | None = None
+        """Name of the factor, for example digit; by default the first that has more than one
+        value."""
+
+    config: Config
+    supervised = True
+
+    @property
+    def factor(self) -> int:
+        """Place of the factor among those of the data set."""
+        return self.spec.index_of(self.config.factor)
+
+    @property
+    def context_size(self) -> int:
+        """Number of values of the factor."""
+        return self.spec.factor_sizes[self.factor]
+
+    def context_from(self, factors: Factors) -> Context:
+        """Returns the factor's values one-hot; a row of zeros where it is unknown."""
+        return one_hot(factors[:, self.factor], self.context_size)
+
+    def context_of(self, values: Sequence[int] | Int[np.ndarray, " batch"]) -> Context:
+        """Returns the context of these values, for example `sample(2, context=context_of([3, 7]))`.
+
+        Args:
+            values: index of the factor's value for each image.
+
+        Returns:
+            [image, context], on the model's device.
+
+        Raises:
+            UsageError: there is no such value.
+        """
+        index = torch.as_tensor(values, dtype=torch.int64, device=self.device)
+        if len(index) and not 0 <= index.min() <= index.max() < self.context_size:
+            raise UsageError(
+                f"values from {int(index.min())} to {int(index.max())} asked for; the factor has "
+                f"the values 0 to {self.context_size - 1}."
+            )
+        return one_hot(index, self.context_size)
+
+    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
+        return {}
+
+    @staticmethod
+    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004, D102
+        return terms["reconstruction"] + terms["kl"]
+
+
+def one_hot(index: Int[Tensor, " batch"], size: int) -> Float[Tensor, "batch size"]:
+    """Returns a row for each index with a 1 in its place; a row of zeros for the index -1."""
+    return (index[:, None] == torch.arange(size, device=index.device)).float()
