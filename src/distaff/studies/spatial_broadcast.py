@@ -72,11 +72,11 @@ SCALES: dict[Budget, Scale] = {
     "quick": Scale(
         size=32,
         positions=21,
-        steps=3000,
+        steps=2500,
         learning_rate=1e-3,
         seeds=(0, 1, 2),
-        others=2000,
-        dsprites=600,
+        others=1200,
+        dsprites=300,
     ),
     # 150 epochs of 3,675 images in batches of 16, as in the document
     "full": Scale(
