@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -33,7 +32,7 @@ class TrainingProgress:
             auto_refresh=False,
         )
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "TrainingProgress":
         self._bar.start()
         return self
 
@@ -77,6 +76,10 @@ class TrainingProgress:
 
 class StudyProgress(TrainingProgress):
     """The bar of each training, and a line for each task."""
+
+    def __enter__(self) -> "StudyProgress":
+        self._bar.start()
+        return self
 
     def task(self, name: str) -> None:
         """A task begins."""

@@ -169,9 +169,9 @@ def test_fit_shows_the_factor_to_a_conditional_model_and_to_no_other(dataset, sm
         if labelled:
             assert not torch.equal(model.decoder[0].weight[:, 3:], before)
             fitting.model.supervised = False
-            blind = fitting.validate()["objective"]
+            blind = fitting.look(fitting.validation, 16)["objective"]
             fitting.model.supervised = True
-            assert fitting.validate()["objective"] != blind
+            assert fitting.look(fitting.validation, 16)["objective"] != blind
 
 
 def test_codes_and_interpolations_of_a_conditional_model_use_the_images_own_values(

@@ -40,7 +40,11 @@ class MnistConditional(Study):
     name = "mnist-conditional"
     title = "A VAE and a conditional VAE on MNIST"
     source = "mnist_conditional.typ"
-    estimates: ClassVar[Mapping[Budget, Mapping[str, float]]] = {}
+    # of a run at budget quick, one thread on a machine with other work; full has five seeds
+    estimates: ClassVar[Mapping[Budget, Mapping[str, float]]] = {
+        "quick": {"vae": 80, "cvae": 80, "classifier": 420, "losses": 5, "digits": 7},
+        "full": {"vae": 400, "cvae": 400, "classifier": 420, "losses": 5, "digits": 35},
+    }
 
     @cached_property
     def experiments(self) -> Mapping[str, Experiment]:  # noqa: D102
