@@ -1,8 +1,10 @@
 """Encoders and decoders, by name.
 
 An encoder is built from its config, the image shape and the number of outputs, and maps images to
-[batch, outputs]. A decoder is built from its config, the number of latents and the output shape
-(channels, height, width), and maps latents to [batch, channels, height, width].
+[batch, outputs]; one for conditional models takes the size of a context as well, and maps images
+and context. A decoder is built from its config, the number of latents and the output shape
+(channels, height, width), and maps latents to [batch, channels, height, width]; a context is
+joined to the latents before.
 """
 
 from torch import nn

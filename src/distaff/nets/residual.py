@@ -5,6 +5,8 @@ from math import prod
 
 from torch import Tensor, nn
 
+from distaff.nets.encoder import Encoder
+
 ImageShape = tuple[int, int, int]
 
 
@@ -47,7 +49,7 @@ def _stack(inputs: int, config: Blocks, outputs: int) -> list[nn.Module]:
     return [ends[0], *blocks, *ends[1:]]
 
 
-class ResidualEncoder(nn.Sequential):
+class ResidualEncoder(Encoder):
     """Flattened image to the parameters of the posterior, through residual blocks.
 
     Reference: He, Zhang, Ren, Sun 2016, "Identity mappings in deep residual networks".
@@ -57,8 +59,10 @@ class ResidualEncoder(nn.Sequential):
     class Config(Blocks):
         """Size of the encoder."""
 
-    def __init__(self, config: Config, image_shape: ImageShape, outputs: int) -> None:
-        super().__init__(nn.Flatten(), *_stack(prod(image_shape), config, outputs))
+    def __init__(
+        self, config: Config, image_shape: ImageShape, outputs: int, context: int = 0
+    ) -> None:
+        super().__init__(nn.Flatten(), *_stack(prod(image_shape) + context, config, outputs))
 
 
 class ResidualDecoder(nn.Sequential):
