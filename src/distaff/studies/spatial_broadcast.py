@@ -91,6 +91,21 @@ SCALES: dict[Budget, Scale] = {
 }
 
 
+QUICK_SECONDS = {
+    "deconvolution": 200,
+    "deconvolution-quadrant": 27,
+    "deconvolution-combinations": 27,
+    "deconvolution-small": 27,
+    "deconvolution-dsprites": 90,
+    "spatial-broadcast": 500,
+    "spatial-broadcast-quadrant": 80,
+    "spatial-broadcast-combinations": 80,
+    "spatial-broadcast-small": 80,
+    "spatial-broadcast-dsprites": 120,
+    "measures": 60,
+}
+
+
 class SpatialBroadcast(Study):
     """The spatial broadcast decoder against deconvolution, measured over seeds.
 
@@ -101,7 +116,11 @@ class SpatialBroadcast(Study):
     name = "spatial-broadcast"
     title = "The spatial broadcast decoder against deconvolution"
     source = "spatial_broadcast.typ"
-    estimates: ClassVar[Mapping[Budget, Mapping[str, float]]] = {}
+    # from a run at budget quick; full has 14 times the steps of four times the pixels, five seeds
+    estimates: ClassVar[Mapping[Budget, Mapping[str, float]]] = {
+        "quick": QUICK_SECONDS,
+        "full": {step: 90 * seconds for step, seconds in QUICK_SECONDS.items()},
+    }
 
     @property
     def scale(self) -> Scale:
