@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from distaff.binarize import binarize
 from distaff.bounds import importance_weighted_bound
@@ -34,8 +35,9 @@ python docs/make_iwae.py        # writes this page
 
 An importance-weighted autoencoder with one stochastic layer of {latents} latents, {train_samples}
 samples a step, residual nets of {parameters:,} parameters, {epochs} epochs over the 50,000 training
-images, each pixel drawn anew as on or off at each visit. Negative bounds in nats on {images} test
-images, drawn once with seed 0:
+images, each pixel drawn anew as on or off at each visit. Negative bounds in nats on the 10,000 test
+images, drawn once with seed 0. What k = 5000 gains over k = 50 is measured on {images} of them,
+which gives it an interval:
 
 | | nats per image |
 |---|---|
@@ -56,7 +58,7 @@ def main() -> None:
     """Trains, measures, draws and writes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--images", type=int, default=500)
     arguments = parser.parse_args()
     with TrainingProgress() as progress:
         (run,) = train(MNIST_IWAE, arguments.runs, resume=True, progress=progress)
@@ -76,18 +78,22 @@ def main() -> None:
 
 
 def bounds(run: Run, count: int) -> list[str]:
-    """A line of the table for each number of samples: mean and 95 % interval over images."""
+    """A line of the table for each number of samples."""
     model, test = run.load_vae(), run.load_dataset().part("test")
-    images = binarize(test.images_at(range(count)), torch.Generator().manual_seed(0))
-    lines = []
-    for samples in SAMPLES:
-        nats = -importance_weighted_bound(
-            model, images, samples=samples, generator=torch.Generator().manual_seed(0)
-        )
-        margin = 1.96 * nats.std() / count**0.5
-        name = "negative ELBO" if samples == 1 else f"k = {samples}"
-        lines.append(f"| {name} | {nats.mean():.2f} ± {margin:.2f} |")
-    return lines
+    images = binarize(test.images_at(range(len(test))), torch.Generator().manual_seed(0))
+
+    def nats(some: Tensor, samples: int) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        return -importance_weighted_bound(model, some, samples=samples, generator=generator)
+
+    one, few = (nats(images, samples).mean().item() for samples in SAMPLES[:2])
+    gains = nats(images[:count], SAMPLES[1]) - nats(images[:count], SAMPLES[2])
+    margin = 1.96 * gains.std().item() / count**0.5
+    return [
+        f"| negative ELBO | {one:.2f} |",
+        f"| k = {SAMPLES[1]} | {few:.2f} |",
+        f"| k = {SAMPLES[2]} | {few - gains.mean().item():.2f} ± {margin:.2f} |",
+    ]
 
 
 def draw(run: Run) -> None:
