@@ -97,12 +97,13 @@ QUICK_SECONDS = {
     "deconvolution-combinations": 27,
     "deconvolution-small": 27,
     "deconvolution-dsprites": 90,
-    "spatial-broadcast": 500,
-    "spatial-broadcast-quadrant": 80,
-    "spatial-broadcast-combinations": 80,
-    "spatial-broadcast-small": 80,
-    "spatial-broadcast-dsprites": 120,
-    "measures": 60,
+    "spatial-broadcast": 800,
+    "spatial-broadcast-quadrant": 130,
+    "spatial-broadcast-combinations": 130,
+    "spatial-broadcast-small": 130,
+    "spatial-broadcast-dsprites": 390,
+    "measures": 16,
+    "beyond": 19,
 }
 
 
