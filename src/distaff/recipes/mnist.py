@@ -31,7 +31,7 @@ MNIST_IWAE = Experiment(
     data=Mnist.Config(),
     model=IWAE.Config(
         latents=50,
-        # in the time of a step with the paper's 50, ten steps with 5: at an hour they go further
+        # in the time of a step with the paper's 50, eight steps with 5: in an hour they go further
         samples=5,
         # at equal time 2 nats below the paper's 2 x 200 tanh units, which take longer to learn
         encoder=ResidualEncoder.Config(),

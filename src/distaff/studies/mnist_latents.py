@@ -53,6 +53,36 @@ def latent_space(bench: Workbench) -> Results:
     components = PCA(n_components=2).fit(codes)
     projected = components.transform(codes)
     shares = [float(share) for share in components.explained_variance_ratio_]
+    _draw_maps(bench, plane, flat, projected, shares, codes.shape[1])
+    bench.draw(
+        "task-3c-interpolation",
+        _interpolations(wide),
+        "Between two test images of different digits: z_λ = λ z + (1 − λ) z′, with z and z′ "
+        "sampled from their posteriors. Each pair of rows shows x_λ sampled from p(X|z_λ), and "
+        "below it the mean.",
+    )
+    return {
+        "latents": codes.shape[1],
+        "explained": shares,
+        "neighbours": NEIGHBOURS,
+        "same_digit": {
+            "plane": _same_digit(flat, digits),
+            "wide": _same_digit(codes, digits),
+            "projected": _same_digit(projected, digits),
+        },
+    }
+
+
+def _draw_maps(
+    bench: Workbench,
+    plane: Subject,
+    flat: Array,
+    projected: Array,
+    shares: list[float],
+    latents: int,
+) -> None:
+    """The codes in two dimensions, by design and by PCA, and what the decoder draws there."""
+    digits = plane.digits[:MAPPED]
     bench.draw(
         "task-3a-latent-map",
         figures.latent_map(flat, digits, axis_labels=("z₁", "z₂"), title="K = 2"),
@@ -71,28 +101,11 @@ def latent_space(bench: Workbench) -> Results:
             projected,
             digits,
             axis_labels=[f"component {i + 1}, {share:.0%}" for i, share in enumerate(shares)],
-            title=f"K = {codes.shape[1]}, first two principal components",
+            title=f"K = {latents}, first two principal components",
         ),
-        f"The same images in the model with K = {codes.shape[1]}: posterior means projected onto "
+        f"The same images in the model with K = {latents}: posterior means projected onto "
         f"their first two principal components; the axes name the share of the variance.",
     )
-    bench.draw(
-        "task-3c-interpolation",
-        _interpolations(wide),
-        "Between two test images of different digits: z_λ = λ z + (1 − λ) z′, with z and z′ "
-        "sampled from their posteriors. Each pair of rows shows x_λ sampled from p(X|z_λ), and "
-        "below it the mean.",
-    )
-    return {
-        "latents": codes.shape[1],
-        "explained": shares,
-        "neighbours": NEIGHBOURS,
-        "same_digit": {
-            "plane": _same_digit(flat, digits),
-            "wide": _same_digit(codes, digits),
-            "projected": _same_digit(projected, digits),
-        },
-    }
 
 
 def _codes(subject: Subject) -> Array:
