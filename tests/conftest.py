@@ -12,6 +12,12 @@ from distaff.models import BetaVAE
 from distaff.nets import ConvolutionalDecoder, ConvolutionalEncoder
 
 
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """No test downloads anything from outside this machine."""
+    monkeypatch.setenv("DISTAFF_OFFLINE", "1")
+
+
 @pytest.fixture
 def real_data():
     """Returns a function that gives the path of a real file, or skips the test without it."""

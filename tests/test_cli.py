@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -128,6 +129,11 @@ def test_kinds_can_be_changed_by_name(tmp_path, capsys):
         (["report", "nowhere"], 1, "no folder nowhere"),
         (["compare"], 2, "no folder given"),
         (["list", "nothing"], 2, "nothing"),
+        (["data", "fetsh"], 2, "unknown command 'fetsh': did you mean 'fetch'?"),
+        (["data", "fetch"], 2, "no data set given"),
+        (["data", "fetch", "minst"], 2, "unknown data set 'minst': did you mean 'mnist'?"),
+        (["data", "check", "minst"], 2, "did you mean 'mnist'?"),
+        (["data", "path", "sprites"], 2, "sprites has no official file"),
         (["list", "runs", "--runs", "nowhere"], 1, "no folder nowhere"),
     ],
 )
@@ -199,6 +205,11 @@ def test_runs_are_listed_with_their_state(trained, capsys):
         ["compare", "--help"],
         ["report", "--help"],
         ["list", "--help"],
+        ["data", "--help"],
+        ["data", "list", "--help"],
+        ["data", "fetch", "--help"],
+        ["data", "check", "--help"],
+        ["data", "path", "--help"],
     ],
 )
 def test_help_is_there(capsys, words):
@@ -254,3 +265,54 @@ def test_an_audit_leaves_figure_and_entries_behind(tmp_path, capsys):
     assert (tmp_path / "metric-audit.pdf").read_bytes().startswith(b"%PDF")
     code, said = failing(capsys, *words, "--rows", "10", "--out", str(tmp_path))
     assert (code, "at least 300" in said) == (2, True)
+
+
+def test_the_files_of_a_data_set_are_listed_fetched_and_checked(
+    tmp_path, capsys, monkeypatch, real_data
+):
+    source = real_data("mnist/t10k-labels-idx1-ubyte.gz").parent
+    monkeypatch.setenv("DISTAFF_DATA", str(tmp_path))
+
+    def said(*words: str, code: int = 0):
+        assert main(["data", *words, "--json"]) == code
+        return json.loads(capsys.readouterr().out)
+
+    assert said("list")["mnist"] == "0 of 4 official files"
+    assert said("list")["sprites"] == "no official file"
+    assert said("path") == str(tmp_path)
+    assert said("path", "mnist") == str(tmp_path / "mnist")
+    assert "DISTAFF_OFFLINE" in failing(capsys, "data", "fetch", "mnist")[1]
+    missing = said("check", "mnist", code=1)
+    assert all("missing" in file["fault"] for file in missing)
+
+    shutil.copytree(source, tmp_path / "mnist")
+    assert said("list")["mnist"] == "4 of 4 official files"
+    paths = said("fetch", "mnist", "sprites")
+    assert paths == [file["path"] for file in missing]
+    assert [file["fault"] for file in said("check", "mnist")] == [None] * 4
+    assert main(["data", "check", "mnist"]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{path}: whole" for path in paths]
+
+    Path(paths[1]).chmod(0o644)
+    Path(paths[1]).write_bytes(b"cut")
+    faults = [file["fault"] for file in said("check", "mnist", code=1)]
+    assert [bool(fault) for fault in faults] == [False, True, False, False]
+    code, error = failing(capsys, "data", "check", "mnist")
+    assert (code, "1 of 4 official files of mnist missing or wrong" in error) == (1, True)
+
+
+def test_a_drawn_data_set_needs_no_download(capsys):
+    assert main(["data", "fetch", "sprites"]) == 0
+    assert capsys.readouterr().out == "nothing to download\n"
+    assert main(["data", "check", "sprites"]) == 0
+
+
+def test_a_finished_run_needs_no_data(tmp_path, capsys, monkeypatch, real_data):
+    real_data("mnist/t10k-labels-idx1-ubyte.gz")
+    small = SMALL[SMALL.index("--model.encoder") :]
+    words = ["train", "demo", "--data", "mnist", *small, "--runs", str(tmp_path / "runs")]
+    assert main(words) == 0
+    monkeypatch.setenv("DISTAFF_DATA", str(tmp_path / "empty"))
+    assert main(words) == 0
+    assert main([*words, "--seeds", "1"]) == 1
+    assert "DISTAFF_OFFLINE" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from distaff.data import DATASETS
+from distaff.data import DATASETS, Dataset
 from distaff.illustrate import FIGURES
 from distaff.likelihoods import LIKELIHOODS
 from distaff.metrics import METRICS
@@ -56,6 +56,17 @@ CATALOGUE: dict[str, Callable[[], Lines]] = {
     "recipes": _recipes,
     "studies": lambda: _described(STUDIES),
 }
+
+
+def list_files() -> Lines:
+    """Returns the data sets and how many of their official files are there."""
+    return [(name, _files(dataset)) for name, dataset in DATASETS.items()]
+
+
+def _files(dataset: type[Dataset]) -> str:
+    official = dataset.official
+    there = sum(file.path.is_file() for file in official)
+    return f"{there} of {len(official)} official files" if official else "no official file"
 
 
 def list_runs(folder: Path) -> Lines:

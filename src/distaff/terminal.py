@@ -3,9 +3,17 @@
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
+from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from distaff.compare import RankCorrelation, Row
@@ -17,7 +25,41 @@ STDERR = Console(stderr=True)
 REFRESH_SECONDS = 0.25
 
 
-class TrainingProgress:
+AnyBar = TypeVar("AnyBar", bound="_Bar")
+
+
+class _Bar:
+    """A bar that is there as long as its block of code runs."""
+
+    _bar: Progress
+
+    def __enter__(self: AnyBar) -> AnyBar:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def _begin(self, what: str, total: int | None = None) -> None:
+        """Shows a bar of something else."""
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+        self._task, self._tenths = self._bar.add_task(what, total=total), 0
+
+    def _tell(self, done: int, total: int | None, unit: str) -> None:
+        """Moves the bar on; where there is no terminal, a line for each tenth."""
+        self._bar.update(self._task, completed=done, total=total)
+        if not STDERR.is_terminal and total and done * 10 // total > self._tenths:
+            self._tenths = done * 10 // total
+            STDERR.print(f"{done:,} of {total:,} {unit}", highlight=False)
+
+
+class TrainingProgress(_Bar):
     """A bar with rate, time left and the latest terms; plain lines where there is no terminal."""
 
     def __init__(self) -> None:
@@ -32,18 +74,6 @@ class TrainingProgress:
             auto_refresh=False,
         )
 
-    def __enter__(self) -> "TrainingProgress":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
     def start(self, run: Run, fitting: Fit) -> None:
         """A run begins, or goes on from `fitting.step`."""
         derived = "".join(f", {k} {v:.4g}" for k, v in fitting.model.derived_settings().items())
@@ -53,7 +83,7 @@ class TrainingProgress:
         self._task = self._bar.add_task(
             f"seed {run.seed}", total=fitting.steps, completed=fitting.step, rate="", terms=""
         )
-        self._begin, self._first, self._shown = time.monotonic(), fitting.step, 0.0
+        self._began, self._first, self._shown = time.monotonic(), fitting.step, 0.0
 
     def advance(self, fitting: Fit, records: list[Record]) -> None:
         """A step was taken."""
@@ -67,7 +97,7 @@ class TrainingProgress:
             elif record["split"] == "validation":
                 STDERR.print(f"step {record['step']}/{fitting.steps} {shown}", highlight=False)
         if now - self._shown > REFRESH_SECONDS or fitting.finished:
-            rate = (fitting.step - self._first) / max(now - self._begin, 1e-9)
+            rate = (fitting.step - self._first) / max(now - self._began, 1e-9)
             self._bar.update(self._task, completed=fitting.step, rate=f"{rate:.0f} steps/s")
             if STDERR.is_terminal:
                 self._bar.refresh()
@@ -76,10 +106,6 @@ class TrainingProgress:
 
 class StudyProgress(TrainingProgress):
     """The bar of each training, and a line for each task."""
-
-    def __enter__(self) -> "StudyProgress":
-        self._bar.start()
-        return self
 
     def task(self, name: str) -> None:
         """A task begins."""
@@ -105,10 +131,11 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
-class EncodingProgress:
-    """A bar while all images of a run are encoded; plain lines where there is no terminal."""
+class ImageProgress(_Bar):
+    """A bar while something is `done` to images; plain lines where there is no terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, done: str) -> None:
+        self._done = done
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -116,34 +143,39 @@ class EncodingProgress:
             TimeRemainingColumn(),
             console=STDERR,
             transient=True,
+            disable=not STDERR.is_terminal,
         )
 
-    def __enter__(self) -> "EncodingProgress":
-        if STDERR.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if STDERR.is_terminal:
-            self._bar.stop()
-
     def start(self, what: str) -> None:
-        """A run begins; nothing is known of its length until images are encoded."""
-        for task in self._bar.task_ids:
-            self._bar.remove_task(task)
-        self._task, self._tenths = self._bar.add_task(what, total=None), 0
+        """Something begins; nothing is known of its length until images are done."""
+        self._begin(what)
 
     def advance(self, done: int, total: int) -> None:
-        """So many images are encoded."""
-        self._bar.update(self._task, completed=done, total=total)
-        if not STDERR.is_terminal and done * 10 // total > self._tenths:
-            self._tenths = done * 10 // total
-            STDERR.print(f"{done:,} of {total:,} images encoded", highlight=False)
+        """So many images are done."""
+        self._tell(done, total, f"images {self._done}")
+
+
+class DownloadProgress(_Bar):
+    """A bar for each file that is downloaded; plain lines where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+            console=STDERR,
+            transient=True,
+            disable=not STDERR.is_terminal,
+        )
+
+    def advance(self, name: str, done: int, total: int | None) -> None:
+        """So many bytes of a file are there."""
+        if name != self._name:
+            self._name = name
+            self._begin(name, total)
+        self._tell(done, total, f"bytes of {name}")
 
 
 def print_scores(title: str, scores: dict[str, Score]) -> None:

@@ -1,11 +1,15 @@
 import gzip
 import shutil
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
 import torch
 
-from distaff.data import load
+from distaff.data import Mnist, load
 from distaff.data.idx import FILES, read_idx
 from distaff.errors import DataError
 
@@ -34,9 +38,26 @@ def test_mnist_is_the_official_one(real_data):
 
 
 def test_a_missing_file_is_named_with_the_path_looked_at(folder):
-    path = folder / "mnist" / FILES[0]
-    with pytest.raises(DataError, match=f"mnist needs {FILES[0]}.*{path}"):
+    with pytest.raises(DataError, match=f"there is no {folder / 'mnist' / FILES[0]}"):
         load("mnist")
+
+
+def test_mnist_arrives_by_download(folder, real_data, monkeypatch):
+    monkeypatch.undo()
+    source = real_data(f"mnist/{FILES[0]}").parent
+    monkeypatch.setenv("DISTAFF_DATA", str(folder))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(source))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        address = f"http://127.0.0.1:{server.server_port}/"
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        monkeypatch.setattr(
+            Mnist, "official", [replace(f, urls=(address + f.path.name,)) for f in Mnist.official]
+        )
+        assert load("mnist").factors[:5, 0].tolist() == [5, 0, 4, 1, 9]
+        server.shutdown()
+    for name in FILES:
+        assert (folder / "mnist" / name).read_bytes() == (source / name).read_bytes()
 
 
 def test_a_file_with_another_sum_is_refused(folder, real_data, monkeypatch):

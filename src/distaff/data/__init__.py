@@ -8,9 +8,9 @@ from distaff.data.coloured_sprites import ColouredSprites
 from distaff.data.dsprites import DSprites
 from distaff.data.factors import FactorDataset
 from distaff.data.fashion_mnist import FashionMnist
-from distaff.data.folder import data_folder
 from distaff.data.mnist import Mnist
 from distaff.data.sprites import Sprites
+from distaff.data.store import data_folder
 from distaff.errors import UsageError
 from distaff.registry import look_up
 
@@ -47,7 +47,7 @@ def load(name: str, **settings: Any) -> FactorDataset:
 
     Raises:
         UsageError: unknown name or setting.
-        DataError: a file is missing or not what it should be.
+        DataError: a file is missing and cannot be downloaded, or not what it should be.
     """
     dataset = look_up(DATASETS, name, "data set")
     try:

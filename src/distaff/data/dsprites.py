@@ -1,15 +1,20 @@
-"""dSprites, drawn from its definition instead of downloaded."""
+"""dSprites, drawn from its definition, or read from one of its official files."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from distaff.data.base import Dataset
+from distaff.data.base import Comparison, Dataset, OnImages
+from distaff.data.dsprites_file import HDF5, NPZ, compare, images_in
 from distaff.data.factors import DrawnImages, FactorDataset, grid, random_parts
 from distaff.data.shapes import draw_shapes
+from distaff.data.store import OfficialFile
+from distaff.errors import DataError
 from distaff.types import Images
 
 SPLIT_SEED = 2017
@@ -21,6 +26,8 @@ PARTS = {
     "validation": 10_240,
     "test": 49_152,
 }
+FILES: Mapping[str, tuple[OfficialFile, ...]] = {"drawn": (), "npz": (NPZ,), "hdf5": (HDF5,)}
+"""What each source reads."""
 
 
 class DSprites(Dataset):
@@ -34,7 +41,8 @@ class DSprites(Dataset):
     Parts, drawn once from a fixed seed, in the sizes of the assignment "Rendering images with
     latent semi-supervision" (CS 699, University of Southern California): `train` (245,760, without
     labels), `supervised_train` (16,384, with labels), `test_reconstruct`, `test_interpolate` (five
-    pairs, one after the other); and `validation` and `test` beside them.
+    pairs, one after the other); and `validation` and `test` beside them. Where the file of that
+    assignment is at hand, it takes the place of the drawn split.
 
     Reference: Matthey, Higgins, Hassabis, Lerchner 2017, "dSprites: Disentanglement testing
     Sprites dataset".
@@ -42,29 +50,76 @@ class DSprites(Dataset):
 
     @dataclass(frozen=True, kw_only=True)
     class Config:
-        """dSprites has no settings."""
+        """Settings of dSprites."""
+
+        source: Literal["drawn", "npz", "hdf5"] = "drawn"
+        """Where the images come from: drawn, which needs no download and differs from the official
+        file in a few pixels at most, or one of the two official files."""
+        ids: str = ""
+        """Path of an .npz of rows, whose arrays become parts: train, supervised_train,
+        test_reconstruct and test_interpolate of the assignment's ids.npz; validation and test are
+        then drawn from the rows that it leaves. By default all parts are drawn."""
+
+        def __post_init__(self) -> None:
+            """Refuses a source that there is not."""
+            if self.source not in FILES:
+                raise ValueError(f"source is {self.source!r}; choose of {', '.join(FILES)}")
+
+    config: Config
+    official = (NPZ, HDF5)
+
+    @property
+    def files(self) -> Sequence[OfficialFile]:
+        """The official file of these settings, if any."""
+        return FILES[self.config.source]
 
     def load(self) -> FactorDataset:
-        """Returns the set; its images are drawn when they are asked for."""
-        factors, values = grid(
-            (
-                [1.0],
-                [1.0, 2.0, 3.0],
-                np.linspace(0.5, 1, 6).tolist(),
-                np.linspace(0, 2 * math.pi, 40).tolist(),
-                np.linspace(0, 1, 32).tolist(),
-                np.linspace(0, 1, 32).tolist(),
-            )
+        """Returns the set; drawn images are drawn when they are asked for."""
+        dataset = _drawn()
+        if self.config.ids:
+            given = dataset.split_by_file(self.config.ids).parts
+            dataset = replace(dataset, parts=_with_rest(given, len(dataset)))
+        for path in self.fetch():
+            dataset = replace(dataset, source=images_in(path))
+        return dataset
+
+    def compare(self, file: OfficialFile, on_images: OnImages) -> Comparison:
+        """Returns how far an official file and the drawing agree."""
+        return compare(file.path, _drawn(), on_images)
+
+
+def _with_rest(parts: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """Draws validation and test, where they are not given, from the rows of no given part."""
+    if "train" not in parts:
+        raise DataError(f"the index file names {', '.join(parts)}; it must name the rows of train.")
+    free = torch.ones(count, dtype=torch.bool)
+    free[torch.cat(list(parts.values()))] = False
+    rest = free.nonzero().squeeze(1)
+    sizes = {name: PARTS[name] for name in ("validation", "test") if name not in parts}
+    drawn = random_parts(len(rest), sizes, seed=SPLIT_SEED)
+    return {**parts, **{name: rest[rows] for name, rows in drawn.items()}}
+
+
+def _drawn() -> FactorDataset:
+    factors, values = grid(
+        (
+            [1.0],
+            [1.0, 2.0, 3.0],
+            np.linspace(0.5, 1, 6).tolist(),
+            np.linspace(0, 2 * math.pi, 40).tolist(),
+            np.linspace(0, 1, 32).tolist(),
+            np.linspace(0, 1, 32).tolist(),
         )
-        return FactorDataset(
-            source=DrawnImages(_draw, values),
-            factors=factors,
-            values=values,
-            factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),
-            factor_sizes=(1, 3, 6, 40, 32, 32),
-            image_shape=(1, 64, 64),
-            parts=random_parts(len(factors), PARTS, seed=SPLIT_SEED),
-        )
+    )
+    return FactorDataset(
+        source=DrawnImages(_draw, values),
+        factors=factors,
+        values=values,
+        factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),
+        factor_sizes=(1, 3, 6, 40, 32, 32),
+        image_shape=(1, 64, 64),
+        parts=random_parts(len(factors), PARTS, seed=SPLIT_SEED),
+    )
 
 
 def _draw(values: Tensor, device: torch.device | str) -> Images:

@@ -243,6 +243,5 @@ def grid(values: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor]:
     """
     tables = [torch.tensor(list(column), dtype=torch.float64) for column in values]
     ranges = [torch.arange(len(table), dtype=torch.int16) for table in tables]
-    index = torch.cartesian_prod(*ranges).reshape(-1, len(tables))
-    columns = [table[index[:, i].long()] for i, table in enumerate(tables)]
-    return index, torch.stack(columns, dim=1)
+    index, table = (torch.cartesian_prod(*axes).reshape(-1, len(axes)) for axes in (ranges, tables))
+    return index, table

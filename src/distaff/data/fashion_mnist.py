@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from distaff.data.idx import IdxDataset
+from distaff.data.idx import IdxDataset, idx_files
 
 
 class FashionMnist(IdxDataset):
@@ -15,11 +15,18 @@ class FashionMnist(IdxDataset):
     class Config:
         """Fashion-MNIST has no settings."""
 
-    folder = "fashion_mnist"
     factor_name = "article"
-    md5 = (
-        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-        "25c81989df183df01b3e8a0aad5dffbe",
-        "bef4ecab320f06d8554ea6380940ec79",
-        "bb300cfdad3c16e7a12a480ee83cd310",
+    official = idx_files(
+        "fashion_mnist",
+        (
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+        ),
+        (
+            "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            "25c81989df183df01b3e8a0aad5dffbe",
+            "bef4ecab320f06d8554ea6380940ec79",
+            "bb300cfdad3c16e7a12a480ee83cd310",
+        ),
+        (26_421_880, 29_515, 4_422_102, 5_148),
     )

@@ -1,7 +1,6 @@
 """Image sets in the IDX format of MNIST."""
 
 import gzip
-import hashlib
 import zlib
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +10,7 @@ import torch
 
 from distaff.data.base import Dataset
 from distaff.data.factors import FactorDataset, StoredImages
-from distaff.data.folder import data_file
+from distaff.data.store import OfficialFile
 from distaff.errors import DataError
 from distaff.score import Array
 
@@ -23,6 +22,28 @@ FILES = (
 )
 
 
+def idx_files(
+    folder: str, mirrors: tuple[str, ...], md5: tuple[str, ...], sizes: tuple[int, ...]
+) -> tuple[OfficialFile, ...]:
+    """Returns the four files of a set, from what is known of each in the order of `FILES`.
+
+    Args:
+        folder: of the set, in the data folder.
+        mirrors: addresses of folders that hold all four.
+        md5: their MD5 sums.
+        sizes: in bytes.
+    """
+    return tuple(
+        OfficialFile(
+            name=f"{folder}/{name}",
+            urls=tuple(mirror + name for mirror in mirrors),
+            digest=digest,
+            size=size,
+        )
+        for name, digest, size in zip(FILES, md5, sizes, strict=True)
+    )
+
+
 class IdxDataset(Dataset):
     """70,000 grey images, 28 x 28, with ten classes, in four official files.
 
@@ -30,16 +51,11 @@ class IdxDataset(Dataset):
     images `test`.
     """
 
-    folder: ClassVar[str]
     factor_name: ClassVar[str]
-    md5: ClassVar[tuple[str, str, str, str]]
-    """Sums of the four files, in the order of `FILES`."""
 
     def load(self) -> FactorDataset:
-        """Reads the four files, checks their sums and puts training before test images."""
-        paths = [data_file(self.folder, name) for name in FILES]
-        for path, md5 in zip(paths, self.md5, strict=True):
-            check_md5(path, md5)
+        """Reads the four files, downloaded if need be, and puts training before test images."""
+        paths = self.fetch()
         images = np.concatenate([read_idx(paths[0]), read_idx(paths[2])])
         labels = torch.from_numpy(np.concatenate([read_idx(paths[1]), read_idx(paths[3])]))
         return FactorDataset(
@@ -54,15 +70,6 @@ class IdxDataset(Dataset):
                 "validation": torch.arange(50_000, 60_000),
                 "test": torch.arange(60_000, 70_000),
             },
-        )
-
-
-def check_md5(path: Path, expected: str) -> None:
-    """Raises DataError when the MD5 sum of a file is not the expected one."""
-    found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    if found != expected:
-        raise DataError(
-            f"{path} has the MD5 sum {found}, the official file has {expected}; replace the file."
         )
 
 

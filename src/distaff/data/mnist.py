@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from distaff.data.idx import IdxDataset
+from distaff.data.idx import IdxDataset, idx_files
 
 
 class Mnist(IdxDataset):
@@ -16,11 +16,15 @@ class Mnist(IdxDataset):
     class Config:
         """MNIST has no settings."""
 
-    folder = "mnist"
     factor_name = "digit"
-    md5 = (
-        "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-        "d53e105ee54ea40749a09fcbcd1e9432",
-        "9fb629c4189551a2d022fa330f9573f3",
-        "ec29112dd5afa0611ce80d1b7f02629c",
+    official = idx_files(
+        "mnist",
+        ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
+        (
+            "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+            "d53e105ee54ea40749a09fcbcd1e9432",
+            "9fb629c4189551a2d022fa330f9573f3",
+            "ec29112dd5afa0611ce80d1b7f02629c",
+        ),
+        (9_912_422, 28_881, 1_648_877, 4_542),
     )

@@ -1,0 +1,75 @@
+"""The command line: each verb is one call of the library."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import tyro
+
+from distaff.cli.audit import audit
+from distaff.cli.data import DATA_DESCRIPTION, DATA_VERBS, data
+from distaff.cli.measure import compare, evaluate
+from distaff.cli.show import illustrate, list_, report, study
+from distaff.cli.train import demo, train, train_with_flags
+from distaff.errors import DistaffError
+from distaff.registry import look_up
+
+TYRO = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
+DESCRIPTION = """Trains, measures, compares and shows disentangled generative models of images.
+
+`distaff demo` is the place to start; `distaff COMMAND --help` explains each command."""
+
+Verbs = dict[str, Callable[..., None]]
+VERBS: Verbs = {
+    "demo": demo,
+    "train": train,
+    "evaluate": evaluate,
+    "illustrate": illustrate,
+    "compare": compare,
+    "report": report,
+    "audit": audit,
+    "study": study,
+    "data": data,
+    "list": list_,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a verb; returns the exit code: 0, 1 for what went wrong, 2 for what was asked wrongly.
+
+    `--debug` anywhere shows the traceback of an error.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        _dispatch(words)
+    except BrokenPipeError:  # whoever read the output, as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (DistaffError, OSError, ValueError) as error:
+        if debug:
+            raise
+        print(f"distaff: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, DistaffError) else 1
+    except KeyboardInterrupt:
+        print("distaff: stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _dispatch(words: list[str]) -> None:
+    if words[:1] == ["data"]:
+        _choose(DATA_VERBS, words[1:], "distaff data", DATA_DESCRIPTION)
+    elif words[:1] == ["train"] and len(words) > 1 and not words[1].startswith("-"):
+        train_with_flags(words[1], words[2:])
+    else:
+        _choose(VERBS, words, "distaff", DESCRIPTION)
+
+
+def _choose(verbs: Verbs, words: list[str], program: str, description: str) -> None:
+    """Calls the verb that the words begin with."""
+    if words and not words[0].startswith("-"):
+        look_up(verbs, words[0], "command")
+    tyro.extras.subcommand_cli_from_dict(
+        verbs, prog=program, description=description, args=words or ["--help"], config=TYRO
+    )

@@ -1,0 +1,36 @@
+"""What the verbs share: their output as JSON, and the runs that they work on."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+if TYPE_CHECKING:
+    from distaff.runs import Run
+
+Folder = Annotated[Path, tyro.conf.Positional]
+
+
+def finished_runs(folder: Path) -> "list[Run]":
+    """Returns the finished runs in a folder, of which there is at least one."""
+    from distaff.errors import RunError
+    from distaff.runs import find_runs
+
+    found = find_runs(folder)
+    finished = [run for run in found if run.finished]
+    if not finished:
+        raise RunError(
+            f"the run at {found[0].folder} is not finished; go on with distaff train and --resume."
+        )
+    return finished
+
+
+def print_json(content: Any) -> None:
+    """Prints what a verb found, for programs."""
+    print(as_json(content))
+
+
+def as_json(content: Any) -> str:
+    """Returns what a verb found, for programs."""
+    return json.dumps(content, indent=2)

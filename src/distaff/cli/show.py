@@ -1,0 +1,150 @@
+"""The verbs that show: illustrate, report, study and list."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from distaff.cli.data import fetch_for
+from distaff.cli.output import Folder, finished_runs, print_json
+from distaff.registry import look_up
+
+Noun = Literal[
+    "models", "data", "nets", "likelihoods", "metrics", "figures", "recipes", "studies", "runs"
+]
+
+
+def illustrate(run: Folder, *, figures: tuple[str, ...] = (), json: bool = False) -> None:
+    """Draw the figures of a run, or of all runs in a folder, as PNG and PDF.
+
+    Examples:
+        distaff illustrate runs/demo
+        distaff illustrate runs/dsprites-beta-vae --figures q1_a q1_b
+
+    Args:
+        run: Folder of a run, or one that holds runs.
+        figures: What to draw; by default the figures of the recipe.
+        json: Print JSON.
+    """
+    from distaff.illustrate import illustrate
+    from distaff.terminal import STDERR
+
+    paths = []
+    for each in finished_runs(run):
+        with STDERR.status(f"drawing {each.folder}"):
+            paths += [str(path) for path in illustrate(each, figures)]
+    if json:
+        print_json(paths)
+    else:
+        print("\n".join(paths))
+
+
+def report(run: Folder, *, json: bool = False) -> None:
+    """Write a page that stands alone: scores, figures, settings, how to reproduce the run.
+
+    What was not measured or drawn yet is measured and drawn first.
+
+    Example: distaff report runs/demo
+
+    Args:
+        run: Folder of a run, or one that holds runs.
+        json: Print JSON.
+    """
+    from distaff.evaluate import evaluate
+    from distaff.illustrate import illustrate
+    from distaff.report import report
+    from distaff.terminal import ImageProgress
+
+    paths = []
+    for each in finished_runs(run):
+        with ImageProgress("encoded") as progress:
+            progress.start(f"writing the report of {each.folder}")
+            if not each.scores:
+                evaluate(each, on_images=progress.advance)
+            if not each.figures_folder.is_dir():
+                illustrate(each)
+            paths.append(str(report(each)))
+    if json:
+        print_json(paths)
+    else:
+        print("\n".join(f"report: {path}" for path in paths))
+
+
+def study(
+    name: Annotated[str, tyro.conf.Positional],
+    *,
+    budget: Literal["smoke", "quick", "full"] = "quick",
+    runs: Path = Path("runs"),
+    plan: bool = False,
+    json: bool = False,
+) -> None:
+    """Work out a whole document: train, measure, draw, and write its report as PDF and HTML.
+
+    What is finished is not done again, and what was interrupted is continued: the same command
+    goes on. `distaff study list` shows the studies.
+
+    Examples:
+        distaff study mnist-likelihoods --plan
+        distaff study mnist-likelihoods --budget quick
+
+    Args:
+        name: Name of the study, or list.
+        budget: smoke takes seconds and shows that all works, quick takes minutes on a laptop, full
+            is what the document asks for.
+        runs: Folder that holds all runs; the study's files come into its folder studies.
+        plan: Only show what would be done, what is finished, and about how long the rest takes.
+        json: Print JSON.
+    """
+    from distaff.studies import STUDIES, conduct
+    from distaff.studies import plan as steps_of
+    from distaff.terminal import StudyProgress, print_plan
+
+    if name == "list":
+        list_("studies", json=json)
+        return
+    chosen = look_up(STUDIES, name, "study")(budget)
+    if plan:
+        steps = steps_of(chosen, runs)
+        if json:
+            print_json([step._asdict() for step in steps])
+        else:
+            print_plan(f"{name}, budget {budget}", steps)
+        return
+    fetch_for(chosen.experiments.values(), runs)
+    with StudyProgress() as progress:
+        folder = conduct(chosen, runs, watcher=progress)
+    if json:
+        print_json({"folder": str(folder), "report": str(folder / "report.pdf")})
+    else:
+        print(f"report: {folder / 'report.pdf'}\nall files: {folder / 'index.html'}")
+
+
+def list_(
+    what: Annotated[Noun | None, tyro.conf.Positional] = None,
+    *,
+    runs: Path = Path("runs"),
+    json: bool = False,
+) -> None:
+    """List what there is: models, data sets, nets, likelihoods, metrics, figures, recipes, studies.
+
+    Examples:
+        distaff list
+        distaff list runs --runs runs --json
+
+    Args:
+        what: What to list; everything but runs where it is not given.
+        runs: Folder that holds all runs.
+        json: Print JSON.
+    """
+    from distaff.catalogue import CATALOGUE, list_runs
+    from distaff.terminal import print_list
+
+    if what == "runs":
+        listed = {"runs": list_runs(runs)}
+    else:
+        listed = {noun: lines() for noun, lines in CATALOGUE.items() if what in (None, noun)}
+    if json:
+        print_json({noun: dict(lines) for noun, lines in listed.items()})
+    else:
+        for noun, lines in listed.items():
+            print_list(noun, lines)

@@ -1,0 +1,139 @@
+"""The verbs that train: demo and train."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from distaff.cli.data import fetch_for
+from distaff.cli.output import print_json
+from distaff.errors import UsageError
+from distaff.registry import look_up
+
+if TYPE_CHECKING:
+    from distaff.experiment import Experiment
+    from distaff.runs import Run
+
+TYRO = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
+KIND_FLAGS = ("data", "model", "model.encoder", "model.decoder", "model.likelihood")
+
+
+def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> None:
+    """Train a model in a few minutes, measure it, draw it, and write a report.
+
+    Position x, position y and scale of small sprites each find a latent of their own. Nothing is
+    downloaded. A demo that was interrupted goes on where it stopped.
+
+    Example: distaff demo --seed 1
+
+    Args:
+        runs: Folder that holds all runs.
+        seed: Another seed gives another model.
+        open: Open the report in the browser.
+    """
+    from dataclasses import replace
+
+    from distaff.evaluate import evaluate
+    from distaff.illustrate import illustrate
+    from distaff.recipes import DEMO
+    from distaff.report import report
+    from distaff.terminal import STDERR, print_scores
+
+    (run,) = _train(replace(DEMO, seeds=(seed,)), runs, resume=True)
+    with STDERR.status("measuring"):
+        scores = evaluate(run)
+    with STDERR.status("drawing"):
+        illustrate(run)
+    print_scores(str(run.folder), scores)
+    path = report(run)
+    print(f"report: {path}")
+    if open:
+        import webbrowser
+
+        webbrowser.open(path.resolve().as_uri())
+
+
+def train(recipe: Annotated[str, tyro.conf.Positional]) -> None:
+    """Train the model of a recipe, or of an experiment.json, one run for each seed.
+
+    The recipe comes first; `distaff train RECIPE --help` shows its settings with their values, and
+    `distaff list recipes` the recipes. A finished run is found again and not trained twice.
+
+    Examples:
+        distaff train mnist-vae --seeds 0 1 2 --training.epochs 5
+        distaff train dsprites-beta-vae --model.beta 8 --name beta-8
+        distaff train demo --model beta-vae --model.decoder dense
+        distaff train demo --resume
+        distaff train runs/demo/0123abcd/seed-0/experiment.json --seeds 7
+
+    Args:
+        recipe: Name of a recipe, or path of an experiment.json.
+    """
+    raise UsageError(f"give the recipe first: distaff train {recipe} ...")
+
+
+def train_with_flags(recipe: str, flags: list[str]) -> None:
+    """Parses the flags that the types of a recipe's own configs give rise to."""
+    from distaff.experiment import Experiment
+
+    start = _change_kinds(_experiment_named(recipe), flags)
+
+    def train(
+        experiment: Annotated[Experiment, tyro.conf.arg(name="")] = start,
+        runs: Path = Path("runs"),
+        resume: bool = False,
+        json: bool = False,
+    ) -> None:
+        trained = _train(experiment, runs, resume=resume)
+        folders = [str(run.folder) for run in trained]
+        if json:
+            print_json(folders)
+        else:
+            print("\n".join(f"trained: {folder}" for folder in folders))
+
+    train.__doc__ = f"""Train {recipe}, one run for each seed.
+
+    --data, --model, --model.encoder, --model.decoder and --model.likelihood followed by a name
+    (see distaff list) change the kind; its settings are then shown and can be set.
+
+    Args:
+        experiment: What to train.
+        runs: Folder that holds all runs.
+        resume: Go on with runs that were interrupted.
+        json: Print JSON.
+    """
+    tyro.cli(train, prog=f"distaff train {recipe}", args=flags, config=TYRO)
+
+
+def _experiment_named(recipe: str) -> "Experiment":
+    from distaff.experiment import experiment_from_json
+    from distaff.recipes import RECIPES
+    from distaff.runs import Run
+
+    path = Path(recipe)
+    if path.suffix == ".json":
+        return experiment_from_json(Run(path.parent).read(path.name)["experiment"])
+    return look_up(RECIPES, recipe, "recipe")
+
+
+def _change_kinds(experiment: "Experiment", flags: list[str]) -> "Experiment":
+    """Takes `--model.decoder dense` and the like out of the flags and changes the experiment."""
+    from distaff.experiment import with_kind
+
+    for path in KIND_FLAGS:
+        if f"--{path}" in flags:
+            place = flags.index(f"--{path}")
+            if place + 1 == len(flags):
+                raise UsageError(f"--{path} needs a name; see distaff list.")
+            experiment = with_kind(experiment, path, flags[place + 1])
+            del flags[place : place + 2]
+    return experiment
+
+
+def _train(experiment: "Experiment", runs: Path, *, resume: bool) -> "list[Run]":
+    from distaff.terminal import TrainingProgress
+    from distaff.train import train
+
+    fetch_for([experiment], runs)
+    with TrainingProgress() as progress:
+        return train(experiment, runs, resume=resume, progress=progress)
