@@ -2,6 +2,7 @@ import json
 import re
 
 import numpy as np
+import psutil
 import pytest
 
 from distaff.cli import main
@@ -46,8 +47,8 @@ def test_a_csv_without_names_is_all_numbers(tmp_path):
         ("x.csv", b"", "it is empty"),
         ("x.csv", b"a,b\n1,many\n", "not a readable table"),
         ("x.csv", b"1,2\n3\n", "not a readable table"),
-        ("x.npy", b"\x93NUMPY\x01", "not a readable table"),
-        ("x.npz", b"PK", "not a readable table"),
+        ("x.npy", b"\x93NUMPY\x01", "not a readable .npy array"),
+        ("x.npz", b"PK", "not a readable .npz file"),
         ("x.parquet", b"PAR1", "not a readable table"),
     ],
 )
@@ -69,6 +70,28 @@ def test_what_is_no_table_is_refused(tmp_path):
     np.savez(tmp_path / "two.npz", a=NUMBERS, b=NUMBERS)
     with pytest.raises(DataError, match="2 arrays"):
         read_table(tmp_path / "two.npz")
+
+
+def test_a_table_of_words_or_beyond_the_memory_is_not_read(tmp_path, monkeypatch):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"a": ["many"]}), tmp_path / "words.parquet")
+    with pytest.raises(DataError, match="columns that are no numbers"):
+        read_table(tmp_path / "words.parquet")
+    # 10^7 equal numbers in some kilobytes
+    parquet.write_table(pa.table({"a": np.zeros(10**7)}), tmp_path / "long.parquet")
+    assert (tmp_path / "long.parquet").stat().st_size < 10**5
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 10**7}))
+    with pytest.raises(DataError, match=r"takes 0.1 GiB of memory .* keep fewer rows"):
+        read_table(tmp_path / "long.parquet")
+
+
+def test_what_parquet_needs_is_said_where_it_is_missing(tmp_path, monkeypatch):
+    (tmp_path / "x.parquet").touch()
+    monkeypatch.setattr("distaff.tables.find_spec", lambda _: None)
+    with pytest.raises(UsageError, match=r"install distaff\[parquet\]"):
+        read_table(tmp_path / "x.parquet")
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def illustrate(run: Run, names: Sequence[str] = ()) -> list[Path]:
 
     Args:
         run: a finished run.
-        names: of the figures; by default those of the run's experiment.
+        names: of the figures; by default the experiment's, and no relation without factors.
 
     Returns:
         The paths of the PNG files.
@@ -45,8 +45,11 @@ def illustrate(run: Run, names: Sequence[str] = ()) -> list[Path]:
         UsageError: an unknown figure, or one of latents where the model has none.
         RunError: the run is not finished, or its folder cannot be written to.
     """
-    drawings = {name: look_up(FIGURES, name, "figure") for name in names or run.experiment.figures}
     subject = Subject(run)
+    names = names or [
+        n for n in run.experiment.figures if n != "relation-matrix" or subject.varying
+    ]
+    drawings = {name: look_up(FIGURES, name, "figure") for name in names}
     paths = []
     for name, draw in drawings.items():
         figure = draw(subject)
@@ -119,7 +122,7 @@ class Subject:
 
 
 def _reconstructions(subject: Subject) -> Figure:
-    first = subject.sample.subset(torch.arange(24))
+    first = subject.sample.subset(torch.arange(min(24, len(subject.sample))))
     return _with_reconstructions(subject, first, "Test images")
 
 
@@ -176,7 +179,8 @@ def _latent_label(subject: Subject, latent: int) -> str:
 
 
 def _interpolations(subject: Subject) -> Figure:
-    return _between(subject, subject.sample.subset(torch.arange(10)))
+    rows = torch.arange(10) % len(subject.sample)  # of fewer images some come again
+    return _between(subject, subject.sample.subset(rows))
 
 
 def _between(subject: Subject, dataset: FactorDataset) -> Figure:

@@ -1,11 +1,13 @@
 """Tables of numbers from a person's own files."""
 
-import csv
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from distaff.data.array_files import read_npy, read_npz
+from distaff.data.own_files import as_numbers, check_memory, read_rows, reading
 from distaff.errors import DataError, UsageError
 from distaff.score import Array
 
@@ -33,10 +35,8 @@ def read_table(path: Path) -> Table:
         raise UsageError(f"{path} is none of {', '.join(readers)}; save the table as one of these.")
     if not path.is_file():
         raise DataError(f"no file {path}; give a table with a row for each image.")
-    try:
+    with reading(path, "table of numbers"):
         table = readers[path.suffix](path)
-    except (ValueError, OSError, EOFError, csv.Error) as error:
-        raise DataError(f"{path} is not a readable table of numbers ({error}).") from None
     if table.values.ndim != 2 or not np.issubdtype(table.values.dtype, np.number):
         shape, kind = table.values.shape, table.values.dtype
         raise DataError(f"{path} holds {kind} of shape {shape}; give a table of numbers.")
@@ -44,38 +44,34 @@ def read_table(path: Path) -> Table:
 
 
 def _npy(path: Path) -> Table:
-    return Table(np.load(path, allow_pickle=False), None)
+    return Table(read_npy(path), None)
 
 
 def _npz(path: Path) -> Table:
-    with np.load(path, allow_pickle=False) as file:
-        if len(file.files) != 1:
-            raise ValueError(
-                f"it holds {len(file.files)} arrays, {', '.join(file.files)}; keep one"
-            )
-        return Table(file[file.files[0]], None)
+    arrays = read_npz(path)
+    if len(arrays) != 1:
+        raise ValueError(f"it holds {len(arrays)} arrays, {', '.join(arrays)}; keep one")
+    (values,) = arrays.values()
+    return Table(values, None)
 
 
 def _csv(path: Path) -> Table:
-    with path.open(newline="") as file:
-        rows = [row for row in csv.reader(file) if row]
-    if not rows:
-        raise ValueError("it is empty")
-    named = not all(_is_number(cell) for cell in rows[0])
+    rows = read_rows(path)
+    named = as_numbers(rows[0]) is None
     values = np.array([[float(cell) for cell in row] for row in rows[named:]])
     return Table(values, tuple(cell.strip() for cell in rows[0]) if named else None)
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
 def _parquet(path: Path) -> Table:
-    from pyarrow import parquet
+    if find_spec("pyarrow") is None:
+        raise UsageError(f"{path} needs pyarrow, which is not installed; install distaff[parquet].")
+    from pyarrow import parquet, types
 
-    table = parquet.read_table(path)
+    file = parquet.ParquetFile(path)
+    if not all(map(types.is_primitive, file.schema_arrow.types)):
+        raise ValueError("it has columns that are no numbers")
+    # a column can repeat a number as often as it likes in few bytes
+    size = 8 * file.metadata.num_rows * file.metadata.num_columns
+    check_memory(size, str(path), "keep fewer rows")
+    table = file.read()
     return Table(np.column_stack(table.columns), tuple(table.column_names))

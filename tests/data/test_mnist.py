@@ -1,16 +1,14 @@
-import gzip
 import shutil
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-import numpy as np
 import pytest
 import torch
 
 from distaff.data import Mnist, load
-from distaff.data.idx import FILES, read_idx
+from distaff.data.idx import FILES
 from distaff.errors import DataError
 
 
@@ -78,33 +76,6 @@ def test_fashion_mnist_is_read_when_it_is_there(real_data):
     except pytest.fail.Exception:
         pytest.skip(f"needs the real {real_data_file}, which no test machine has")
     assert len(load("fashion-mnist")) == 70_000
-
-
-def idx(*shape: int) -> bytes:
-    head = bytes([0, 0, 8, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)
-    return head + bytes(range(int(np.prod(shape))))
-
-
-def test_an_idx_file_is_read_in_its_order(tmp_path):
-    (tmp_path / "x.gz").write_bytes(gzip.compress(idx(2, 3, 4)))
-    assert np.array_equal(read_idx(tmp_path / "x.gz"), np.arange(24).reshape(2, 3, 4))
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"<html>", "not a whole gzip file"),
-        (gzip.compress(idx(2, 3))[:-12], "not a whole gzip file"),
-        (gzip.compress(b""), "not an IDX file"),
-        (gzip.compress(b"\0\0\x0d\x01" + b"\0" * 8), "not an IDX file"),
-        (gzip.compress(idx(2, 3)[:-1]), "says it holds"),
-        (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12), "says it holds"),
-    ],
-)
-def test_a_damaged_idx_file_is_refused(tmp_path, content, message):
-    (tmp_path / "x.gz").write_bytes(content)
-    with pytest.raises(DataError, match=message):
-        read_idx(tmp_path / "x.gz")
 
 
 def test_images_stay_bytes_in_memory(real_data):

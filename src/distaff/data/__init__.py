@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from distaff.data.arrays import Arrays
 from distaff.data.base import Dataset
 from distaff.data.circles import Circles
 from distaff.data.coloured_sprites import ColouredSprites
 from distaff.data.dsprites import DSprites
 from distaff.data.factors import FactorDataset
 from distaff.data.fashion_mnist import FashionMnist
+from distaff.data.image_folder import ImageFolder
 from distaff.data.mnist import Mnist
 from distaff.data.sprites import Sprites
 from distaff.data.store import data_folder
@@ -21,16 +23,20 @@ DATASETS: dict[str, type[Dataset]] = {
     "circles": Circles,
     "mnist": Mnist,
     "fashion-mnist": FashionMnist,
+    "folder": ImageFolder,
+    "arrays": Arrays,
 }
 
 __all__ = [
     "DATASETS",
+    "Arrays",
     "Circles",
     "ColouredSprites",
     "DSprites",
     "Dataset",
     "FactorDataset",
     "FashionMnist",
+    "ImageFolder",
     "Mnist",
     "Sprites",
     "data_folder",

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from distaff.data.base import Dataset
 from distaff.data.dsprites import DSprites
-from distaff.data.factors import DrawnImages, FactorDataset, random_parts
+from distaff.data.factors import DrawnImages, FactorDataset
+from distaff.data.parts import random_parts
 from distaff.data.shapes import draw_shapes
 from distaff.types import Images
 

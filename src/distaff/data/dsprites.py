@@ -11,7 +11,8 @@ from torch import Tensor
 
 from distaff.data.base import Comparison, Dataset, OnImages
 from distaff.data.dsprites_file import HDF5, NPZ, compare, images_in
-from distaff.data.factors import DrawnImages, FactorDataset, grid, random_parts
+from distaff.data.factors import DrawnImages, FactorDataset, grid
+from distaff.data.parts import random_parts
 from distaff.data.shapes import draw_shapes
 from distaff.data.store import OfficialFile
 from distaff.errors import DataError

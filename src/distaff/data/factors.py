@@ -6,15 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
-from zipfile import BadZipFile
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from distaff.errors import DataError, UsageError
+from distaff.data.parts import parts_from_file, random_parts
+from distaff.errors import UsageError
 from distaff.types import Batch, DataSpec, Factors, Images
 
 Index = Int[Tensor, " batch"]
@@ -202,34 +201,6 @@ class _Rows:
 
     def to(self, device: torch.device | str) -> _Rows:
         return _Rows(self.source.to(device), self.rows.to(device))
-
-
-def random_parts(count: int, sizes: Mapping[str, int], *, seed: int) -> dict[str, Tensor]:
-    """Returns disjoint random rows of `count` for each named part, the same for a seed."""
-    wanted = sum(sizes.values())
-    if wanted > count or min(sizes.values(), default=0) < 0:
-        raise UsageError(f"a split into {dict(sizes)} needs {wanted} images; the set has {count}.")
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(count))
-    return dict(zip(sizes, order[:wanted].split(list(sizes.values())), strict=True))
-
-
-def parts_from_file(path: Path, count: int) -> dict[str, Tensor]:
-    """Returns the index arrays of an `.npz` file as parts; pairs are laid out in a row."""
-    if not path.is_file():
-        raise DataError(f"no index file at {path}; give an .npz whose arrays are image indices.")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, BadZipFile, EOFError) as error:
-        raise DataError(f"{path} is not a readable .npz of index arrays ({error}).") from None
-    for name, array in arrays.items():
-        if not np.issubdtype(array.dtype, np.integer) or array.size == 0:
-            raise DataError(f"{name!r} in {path} holds {array.dtype}, not a list of image indices.")
-        if array.min() < 0 or array.max() >= count:
-            raise DataError(
-                f"{name!r} in {path} has the index {array.max()}; the set has 0 to {count - 1}."
-            )
-    return {name: torch.from_numpy(a.astype(np.int64).ravel()) for name, a in arrays.items()}
 
 
 def grid(values: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor]:

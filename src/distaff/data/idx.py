@@ -1,7 +1,7 @@
 """Image sets in the IDX format of MNIST."""
 
 import gzip
-import zlib
+import math
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ import torch
 
 from distaff.data.base import Dataset
 from distaff.data.factors import FactorDataset, StoredImages
+from distaff.data.own_files import check_deflated, check_memory, reading
 from distaff.data.store import OfficialFile
 from distaff.errors import DataError
 from distaff.score import Array
@@ -80,16 +81,20 @@ def read_idx(path: Path) -> Array:
     dimension as a big-endian 32-bit number, then the values.
 
     Raises:
-        DataError: the file is not of this format, or shorter or longer than it says.
+        DataError: the file is not of this format, or shorter or longer than it says, or does not
+            fit into memory.
     """
-    try:
-        content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is not a whole gzip file ({error}); replace it.") from None
-    if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
-        raise DataError(f"{path} is not an IDX file of bytes; replace it by the official one.")
-    shape = np.frombuffer(content, ">u4", count=content[3], offset=4).tolist()
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * content[3])
-    if values.size != np.prod(shape, dtype=object):
-        raise DataError(f"{path} says it holds {shape} bytes and holds {values.size}; replace it.")
-    return values.reshape(shape)
+    with reading(path, "gzip file"), gzip.open(path) as stream:
+        head = stream.read(4)
+        head += stream.read(4 * head[3]) if len(head) == 4 else b""
+        if len(head) < 4 or head[:3] != b"\0\0\x08" or len(head) < 4 + 4 * head[3]:
+            raise DataError(f"{path} is not an IDX file of bytes; replace it by the official one.")
+        shape = np.frombuffer(head, ">u4", offset=4).tolist()
+        check_deflated(math.prod(shape), path.stat().st_size)
+        check_memory(math.prod(shape), str(path), "replace it by the official one")
+        # one byte more than there should be, so that no more than that is unpacked
+        content = stream.read(math.prod(shape) + 1)
+        if len(content) != math.prod(shape):
+            there = f"{len(content)} or more" if len(content) > math.prod(shape) else len(content)
+            raise DataError(f"{path} says it holds {shape} bytes and holds {there}; replace it.")
+        return np.frombuffer(content, np.uint8).reshape(shape)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from distaff.data.base import Dataset
-from distaff.data.factors import DrawnImages, FactorDataset, grid, random_parts
+from distaff.data.factors import DrawnImages, FactorDataset, grid
+from distaff.data.parts import random_parts
 from distaff.data.shapes import draw_shapes
 from distaff.types import Images
 

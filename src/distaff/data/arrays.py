@@ -1,0 +1,135 @@
+"""A person's own images in an `.npz` file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from distaff.data.array_files import read_npz
+from distaff.data.base import Dataset
+from distaff.data.factor_table import factor_table
+from distaff.data.factors import FactorDataset, StoredImages
+from distaff.data.own_files import absolute
+from distaff.data.parts import Shares, parts_of
+from distaff.errors import DataError, UsageError
+from distaff.score import Array
+
+PARTS = ("train", "validation", "test")
+NAMES = ("images", "factors", "factor_names", *PARTS)
+CHUNK = 256
+"""Images turned into bytes at a time."""
+
+
+class Arrays(Dataset):
+    """Your own images from an .npz file of arrays.
+
+    `images` is [image, height, width], [image, height, width, channel] or [image, channel, height,
+    width] with 1 or 3 channels: uint8, bool, or numbers in [0, 1], which are rounded to 256 levels.
+    Beside it may stand `factors`, whole numbers [image, factor], of which each distinct value is
+    one; `factor_names`, a name for each; and `train`, `validation` and `test`, indices of images,
+    all three. Other arrays are not looked at, and objects are never unpickled.
+
+    Without parts of its own a set is shared out at random from a seed.
+
+    Reference: NumPy enhancement proposal 1, "A simple file format for NumPy arrays".
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(Shares):
+        """Settings of one's own arrays."""
+
+        path: str = ""
+        """The .npz file; kept as a path from the root, so that a run finds it from any folder."""
+
+        def __post_init__(self) -> None:
+            """Makes the path one from the root."""
+            super().__post_init__()
+            object.__setattr__(self, "path", absolute(self.path))
+
+    config: Config
+
+    def load(self) -> FactorDataset:
+        """Reads the images into memory."""
+        path = Path(self.config.path)
+        if not self.config.path:
+            raise UsageError("arrays needs a file; give its path, --data.path on the command line.")
+        if not path.is_file():
+            raise DataError(f"no file {path}; give an .npz file, or put it back there.")
+        arrays = read_npz(path, NAMES)
+        if "images" not in arrays:
+            raise DataError(f"{path} holds no array named images; save one with np.savez.")
+        images = _channels_first(arrays["images"], path)
+        columns = _columns(arrays, len(images), path)
+        own = {name: arrays[name] for name in PARTS if name in arrays}
+        if own and len(own) < len(PARTS):
+            raise DataError(
+                f"{path} holds the indices {', '.join(own)}; give {', '.join(PARTS)}, or none."
+            )
+        parts = parts_of(own, path, len(images)) if own else self.config.parts(len(images))
+        return FactorDataset(
+            source=StoredImages(torch.from_numpy(_bytes(images, path))),
+            image_shape=images.shape[1:],
+            parts=parts,
+            **factor_table(columns, len(images))._asdict(),
+        )
+
+
+def _channels_first(images: Array, path: Path) -> Array:
+    """Returns [image, channel, height, width]: the channels are the axis that has 1 or 3."""
+    if images.ndim == 3:
+        return images[:, None]
+    channels = [axis for axis in (1, 3) if images.ndim == 4 and images.shape[axis] in (1, 3)]
+    if len(channels) != 1:
+        raise DataError(
+            f"images in {path} have the shape {images.shape}, in which {len(channels)} axes can be "
+            f"the channels; give [image, height, width], or 1 or 3 channels second or last."
+        )
+    return np.moveaxis(images, channels[0], 1)
+
+
+def _bytes(images: Array, path: Path) -> UInt8[np.ndarray, "sample channel height width"]:
+    if images.dtype == np.uint8:
+        if images.max() <= 1:
+            raise DataError(
+                f"images in {path} are uint8 and none is above {images.max()} of 255; save black "
+                f"and white images as bool."
+            )
+        return np.ascontiguousarray(images)
+    if images.dtype != np.bool_ and images.dtype.kind != "f":
+        raise DataError(
+            f"images in {path} are {images.dtype}; give uint8, bool, or numbers from 0 to 1."
+        )
+    levels = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), CHUNK):
+        chunk = images[start : start + CHUNK]
+        low, high = float(chunk.min()), float(chunk.max())
+        if not (low >= 0 and high <= 1):  # so that NaN is refused too
+            raise DataError(
+                f"images in {path} have values from {low:g} to {high:g}; give finite ones from 0 "
+                f"to 1, or uint8."
+            )
+        levels[start : start + CHUNK] = np.rint(255 * chunk.astype(np.float32))
+    return levels
+
+
+def _columns(arrays: dict[str, Array], count: int, path: Path) -> dict[str, Array]:
+    """Returns the columns of `factors` by name."""
+    if "factors" not in arrays:
+        return {}
+    factors = arrays["factors"]
+    if factors.dtype.kind not in "biu" or factors.ndim != 2 or len(factors) != count:
+        raise DataError(
+            f"factors in {path} are {factors.dtype} of shape {factors.shape}; give whole numbers, "
+            f"{count} rows as there are images, and a column for each factor."
+        )
+    width = factors.shape[1]
+    names = arrays.get("factor_names", np.array([f"factor {place}" for place in range(width)]))
+    words = [name for name in set(names.ravel().tolist()) if str(name).isprintable() and name]
+    if names.dtype.kind != "U" or names.shape != (width,) or len(words) < width:
+        raise DataError(
+            f"factor_names in {path} are {names.dtype} of shape {names.shape}; give {width} "
+            f"different words."
+        )
+    return dict(zip(names.tolist(), factors.T, strict=True))

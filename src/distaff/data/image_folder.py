@@ -1,0 +1,199 @@
+"""A person's own pictures in a folder."""
+
+import logging
+import os
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from distaff.data.base import Dataset
+from distaff.data.factor_table import factor_table, read_factors
+from distaff.data.factors import FactorDataset, StoredImages
+from distaff.data.own_files import absolute, check_memory, reading
+from distaff.data.parts import Shares
+from distaff.errors import DataError, UsageError
+from distaff.score import Array
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+PORTABLE = (".pbm", ".pgm", ".ppm", ".pnm")
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", *PORTABLE)
+SMALLEST, LARGEST = 8, 1024
+RESIZE = ("crop", "stretch", "refuse")
+CHANNELS = ("grey", "rgb")
+
+# what Pillow cannot read is said in one sentence, not in a line of its log beside it
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
+class ImageFolder(Dataset):
+    """Your own pictures from a folder, as PNG, JPEG, BMP, GIF, WebP, TIFF, PGM or PPM.
+
+    Every picture of the folder and the folders in it, in the order of their paths; names that begin
+    with a dot are passed over. Pictures are turned as their camera says, the transparent is black,
+    16 bits are cut to 8, and of several frames the first is taken. All are decoded when the set is
+    loaded, and held as bytes.
+
+    Factors come from a CSV file, from the names of the folders, or from nowhere. The parts are
+    drawn at random from a seed.
+
+    Reference: Clark et al., Pillow, `ImageOps.fit` and `Image.resize`, bicubic.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(Shares):
+        """Settings of one's own pictures."""
+
+        path: str = ""
+        """The folder; kept as a path from the root, so that a run finds it from any folder."""
+        size: int | tuple[int, int] = 64
+        """Height and width in pixels, one number for both; multiples of 4 for the convolutional
+        nets."""
+        resize: Literal["crop", "stretch", "refuse"] = "crop"
+        """What becomes of pictures of another size: the middle is cut out in the shape of `size`
+        and resized; they are resized whatever their shape; or they are refused."""
+        channels: Literal["grey", "rgb"] = "rgb"
+        """One channel or three."""
+        factors: str = ""
+        """CSV file of factors, numbers or words; its first line names the columns, its first column
+        holds the path of each picture from the folder on."""
+        folder_factor: str = ""
+        """Name of the factor that is the folder in which a picture lies, for example person."""
+
+        def __post_init__(self) -> None:
+            """Refuses settings of which there is no picture; makes paths ones from the root."""
+            super().__post_init__()
+            if not all(SMALLEST <= side <= LARGEST for side in self.sides) or len(self.sides) != 2:
+                raise ValueError(
+                    f"size is {self.size}; give one number, or height and width, from {SMALLEST} "
+                    f"to {LARGEST}"
+                )
+            for name, known in (("resize", RESIZE), ("channels", CHANNELS)):
+                if getattr(self, name) not in known:
+                    raise ValueError(
+                        f"{name} is {getattr(self, name)!r}; choose of {', '.join(known)}"
+                    )
+            for name in ("path", "factors"):
+                object.__setattr__(self, name, absolute(getattr(self, name)))
+
+        @property
+        def sides(self) -> tuple[int, ...]:
+            """Height and width."""
+            return (self.size, self.size) if isinstance(self.size, int) else tuple(self.size)
+
+        @property
+        def image_shape(self) -> tuple[int, int, int]:
+            """Channels, height and width."""
+            return (1 if self.channels == "grey" else 3, *self.sides)  # type: ignore[return-value]
+
+    config: Config
+
+    def load(self) -> FactorDataset:
+        """Decodes all pictures."""
+        folder = Path(self.config.path)
+        if not self.config.path:
+            raise UsageError("folder needs one; give its path, --data.path on the command line.")
+        if not folder.is_dir():
+            raise DataError(f"no folder {folder}; give one of pictures, or put it back there.")
+        files = _pictures_in(folder)
+        if not files:
+            raise DataError(
+                f"no picture in {folder} or below; put files there that end in {', '.join(ENDINGS)}"
+                f", or give another folder."
+            )
+        parts = self.config.parts(len(files))
+        columns = self._columns(folder, files)
+        return FactorDataset(
+            source=StoredImages(torch.from_numpy(self._pixels(folder, files))),
+            image_shape=self.config.image_shape,
+            parts=parts,
+            **factor_table(columns, len(files))._asdict(),
+        )
+
+    def _columns(self, folder: Path, files: Sequence[str]) -> dict[str, Array]:
+        columns = {}
+        if self.config.folder_factor:
+            columns[self.config.folder_factor] = np.array([_folder_of(f, folder) for f in files])
+        if self.config.factors:
+            read = read_factors(Path(self.config.factors), files)
+            if columns.keys() & read.keys():
+                raise UsageError(
+                    f"folder_factor is {self.config.folder_factor!r}, and {self.config.factors} "
+                    f"has a column of that name; choose another."
+                )
+            columns |= read
+        return columns
+
+    def _pixels(
+        self, folder: Path, files: Sequence[str]
+    ) -> UInt8[np.ndarray, "sample channel height width"]:
+        shape = (len(files), *self.config.image_shape)
+        what = f"a set of {len(files):,} pictures of {' x '.join(map(str, shape[1:]))} values"
+        remedy = "take a smaller size, channels grey, or fewer pictures"
+        check_memory(int(np.prod(shape, dtype=object)), what, remedy)
+        pixels = np.empty(shape, np.uint8)
+        paths = [folder / file for file in files]
+        # Pillow decodes without holding Python's lock
+        with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+            warnings.simplefilter("ignore")  # Pillow's remarks on odd files that it can read
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            for place, picture in enumerate(pool.map(self._decode, paths)):
+                pixels[place] = picture
+        return pixels
+
+    def _decode(self, path: Path) -> UInt8[np.ndarray, "channel height width"]:
+        channels, height, width = self.config.image_shape
+        with reading(path, "picture"), Image.open(path, formats=FORMATS) as file:
+            if self.config.resize != "refuse":
+                # a JPEG is decoded no larger than needed, which for photographs saves most of it
+                file.draft(None, (2 * max(height, width),) * 2)
+            ImageOps.exif_transpose(file, in_place=True)
+            image = _eight_bits(file).convert("L" if channels == 1 else "RGB")
+        if self.config.resize == "refuse" and (image.height, image.width) != (height, width):
+            raise DataError(
+                f"{path} is {image.height} x {image.width} pixels and size is {height} x {width}; "
+                f"let resize be crop or stretch, or give the size that all pictures have."
+            )
+        if self.config.resize == "crop":
+            image = ImageOps.fit(image, (width, height))
+        else:
+            image = image.resize((width, height))
+        return np.moveaxis(np.asarray(image).reshape(height, width, channels), 2, 0)
+
+
+def _pictures_in(folder: Path) -> list[str]:
+    """Returns the paths of the pictures from the folder on, in their order."""
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
+    relative = (path.relative_to(folder) for path in files if path.is_file())
+    return sorted(
+        path.as_posix() for path in relative if not any(name.startswith(".") for name in path.parts)
+    )
+
+
+def _folder_of(file: str, folder: Path) -> str:
+    first, slash, _ = file.partition("/")
+    if not slash:
+        raise DataError(
+            f"{file} lies in {folder} itself, and the factor is the folder below it; put it in one."
+        )
+    return first
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Returns a picture of which `convert` keeps all that can be seen."""
+    if image.has_transparency_data:
+        colors = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", colors.size, "black"), colors)
+    # Pillow would cut 16 bits off at 255 instead of dividing them
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("it has 32 bits a value, of an unknown range; save it with 8 or 16")
+    return image

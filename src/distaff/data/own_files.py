@@ -1,0 +1,98 @@
+"""A person's own files: found from any folder, and read without harm whatever they hold."""
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from distaff.errors import DataError, DistaffError
+
+DEFLATED = 1032
+"""Most bytes that one byte of a gzip or zip file can stand for.
+
+Source: Deutsch 1996, RFC 1951: two bits for a copy of 258 bytes.
+"""
+LONGEST_REASON = 160
+
+
+@contextmanager
+def reading(path: Path, kind: str) -> Iterator[None]:
+    """Turns whatever the reader of a damaged file trips over into one sentence.
+
+    Args:
+        path: the file.
+        kind: what it should be.
+
+    Raises:
+        DataError: the block raised anything.
+    """
+    try:
+        yield
+    except DistaffError:
+        raise
+    # no list of exceptions is complete: damage can trip a parser anywhere
+    except Exception as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        reason = lines[0].rstrip(".")
+        if len(reason) > LONGEST_REASON:
+            reason = reason[:LONGEST_REASON] + "…"
+        raise DataError(f"{path} is not a readable {kind} ({reason}); replace it.") from None
+
+
+def absolute(path: str) -> str:
+    """Returns the path from the root, so that a run finds its images from any folder; '' stays."""
+    # links stay links, so that they can be pointed to where the images have gone
+    return os.path.abspath(path) if path else ""  # noqa: PTH100
+
+
+def check_memory(needed: int, what: str, remedy: str) -> None:
+    """Refuses what does not fit into the memory that is free.
+
+    Args:
+        needed: bytes.
+        what: takes them.
+        remedy: what to do about it.
+
+    Raises:
+        DataError: it does not fit.
+    """
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise DataError(
+            f"{what} takes {needed / 2**30:,.1f} GiB of memory and {free / 2**30:,.1f} GiB are "
+            f"free; {remedy}."
+        )
+
+
+def check_deflated(size: int, packed: int) -> None:
+    """Refuses a size that so many packed bytes cannot have.
+
+    Raises:
+        ValueError: it is larger than they can be unpacked to.
+    """
+    if size > DEFLATED * packed:
+        raise ValueError(f"it says it holds {size} bytes, and {packed} packed bytes cannot")
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    """Returns the cells of a CSV file in UTF-8, without its empty lines.
+
+    Raises:
+        ValueError: there is none.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if not rows:
+        raise ValueError("it is empty")
+    return rows
+
+
+def as_numbers(cells: Sequence[str]) -> list[float] | None:
+    """Returns the cells as numbers; None if one of them is a word."""
+    try:
+        return [float(cell) for cell in cells]
+    except ValueError:
+        return None
