@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,7 +94,8 @@ def test_bad_data_gives_one_sentence_and_no_run(pictures, capsys, spoil, words, 
 
 
 def test_a_run_finds_its_pictures_from_any_folder(pictures, capsys, monkeypatch):
-    assert train(*FOLDER, "--data.folder-factor", "person") == 0
+    words = ("--data.folder-factor", "person", "--data.test-share", "0.5")
+    assert train(*FOLDER, *words) == 0
     (run,) = json.loads(capsys.readouterr().out)
     run = str(pictures.parent / run)
     (pictures.parent / "elsewhere").mkdir()
@@ -114,3 +116,13 @@ def test_a_run_of_images_without_factors_is_drawn_without_their_relation(capsys)
     drawn = json.loads(capsys.readouterr().out)
     assert len(drawn) == 5
     assert not any("relation-matrix" in path for path in drawn)
+
+
+@pytest.mark.usefixtures("pictures")
+@pytest.mark.parametrize("words", [FOLDER, (*FOLDER, "--data.folder-factor", "person")])
+def test_a_run_of_few_images_or_without_factors_gets_a_report_without_scores(capsys, words):
+    assert train(*words) == 0
+    (run,) = json.loads(capsys.readouterr().out)
+    assert main(["report", run]) == 0
+    assert "report.html" in capsys.readouterr().out
+    assert not (Path(run) / "scores.json").exists()

@@ -10,6 +10,7 @@ from distaff.data import FactorDataset
 from distaff.errors import UsageError
 from distaff.explore import probabilities_of
 from distaff.metrics import METRICS
+from distaff.metrics.arrays import FEWEST_ROWS
 from distaff.models import Classifier
 from distaff.registry import look_up
 from distaff.runs import Run
@@ -71,6 +72,12 @@ def evaluate(
         codes, factors = codes_and_factors(run, dataset, images=images, seed=seed)
         measured |= measure(codes, factors, rest, factor_names=dataset.factor_names, seed=seed)
     return keep(run, {name: measured[name] for name in chosen})
+
+
+def measurable(run: Run) -> bool:
+    """Returns whether the set of a run has factors, and test images enough, to measure codes by."""
+    dataset = run.load_dataset()
+    return bool(dataset.factor_names) and len(dataset.parts["test"]) >= FEWEST_ROWS
 
 
 def keep(run: Run, scores: dict[str, Score]) -> dict[str, Score]:

@@ -97,8 +97,8 @@ class Subject:
 
     @cached_property
     def varying(self) -> list[int]:
-        """Factors with more than one value."""
-        return [i for i, size in enumerate(self.dataset.factor_sizes) if size > 1]
+        """Factors with more than one value among the sample."""
+        return [i for i, column in enumerate(self.sample.factors.T) if len(column.unique()) > 1]
 
     @cached_property
     def factor_names(self) -> list[str]:

@@ -42,7 +42,8 @@ def illustrate(run: Folder, *, figures: tuple[str, ...] = (), json: bool = False
 def report(run: Folder, *, json: bool = False) -> None:
     """Write a page that stands alone: scores, figures, settings, how to reproduce the run.
 
-    What was not measured or drawn yet is measured and drawn first.
+    What was not measured or drawn yet is measured and drawn first; images without factors, or fewer
+    than 100 for testing, are only drawn.
 
     Example: distaff report runs/demo
 
@@ -50,7 +51,7 @@ def report(run: Folder, *, json: bool = False) -> None:
         run: Folder of a run, or one that holds runs.
         json: Print JSON.
     """
-    from distaff.evaluate import evaluate
+    from distaff.evaluate import evaluate, measurable
     from distaff.illustrate import illustrate
     from distaff.report import report
     from distaff.terminal import ImageProgress
@@ -59,7 +60,7 @@ def report(run: Folder, *, json: bool = False) -> None:
     for each in finished_runs(run):
         with ImageProgress("encoded") as progress:
             progress.start(f"writing the report of {each.folder}")
-            if not each.scores:
+            if not each.scores and measurable(each):
                 evaluate(each, on_images=progress.advance)
             if not each.figures_folder.is_dir():
                 illustrate(each)
