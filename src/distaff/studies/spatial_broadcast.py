@@ -26,6 +26,8 @@ class Scale:
 
     size: int
     """Height and width of the pictures in pixels; the circle is a quarter as wide."""
+    small: int
+    """Width of the small circle; at the low budgets one of half the width is not found at all."""
     positions: int
     steps: int
     learning_rate: float
@@ -38,10 +40,18 @@ class Scale:
 
 SCALES: dict[Budget, Scale] = {
     "smoke": Scale(
-        size=16, positions=8, steps=6, learning_rate=1e-3, seeds=(0, 1), others=6, dsprites=6
+        size=16,
+        small=3,
+        positions=8,
+        steps=6,
+        learning_rate=1e-3,
+        seeds=(0, 1),
+        others=6,
+        dsprites=6,
     ),
     "quick": Scale(
         size=32,
+        small=6,
         positions=21,
         steps=8000,
         learning_rate=3e-4,
@@ -52,6 +62,7 @@ SCALES: dict[Budget, Scale] = {
     # 150 epochs of 3,675 images in batches of 16, as in the document
     "full": Scale(
         size=64,
+        small=8,
         positions=35,
         steps=34_500,
         learning_rate=3e-4,
@@ -102,11 +113,10 @@ class SpatialBroadcast(Study):
     @cached_property
     def experiments(self) -> Mapping[str, Experiment]:  # noqa: D102
         scale = self.scale
-        quarter = scale.size // 4
         sets: dict[str, dict[str, Any]] = {
             "quadrant": {"held_out": "quadrant"},
             "combinations": {"held_out": "combinations"},
-            "small": {"shape_sizes": (quarter // 2,)},
+            "small": {"shape_sizes": (scale.small,)},
         }
         made = {}
         for decoder in DECODERS:
