@@ -57,7 +57,7 @@ class DSprites(Dataset):
             )
         )
         return FactorDataset(
-            source=DrawnImages(_draw, values),
+            source=DrawnImages(_draw, values, binary=True),
             factors=factors,
             values=values,
             factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),

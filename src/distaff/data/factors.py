@@ -14,10 +14,12 @@ from jaxtyping import Float, Int, UInt8
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from distaff.data.packed import PackedImages
 from distaff.errors import DataError, UsageError
 from distaff.types import Batch, DataSpec, Factors, Images
 
 Index = Int[Tensor, " batch"]
+DRAWN_AT_ONCE = 2048
 
 
 @runtime_checkable
@@ -55,6 +57,8 @@ class DrawnImages:
     values: Float[Tensor, "sample factor"]
     """On the CPU: they are float64, which some devices lack."""
     device: torch.device | str = "cpu"
+    binary: bool = False
+    """Whether each pixel is 0 or 1."""
 
     def images_at(self, index: Index) -> Images:
         """Draws the images of these rows."""
@@ -133,6 +137,20 @@ class FactorDataset:
             factors=self.factors.to(device),
             parts={name: rows.to(device) for name, rows in self.parts.items()},
         )
+
+    def packed(self) -> FactorDataset:
+        """Returns the set with its images drawn once and kept as bits on its device.
+
+        A set whose images are not drawn, or not of zeros and ones only, comes back as it is.
+        """
+        origin = self.source
+        while isinstance(origin, _Rows):
+            origin = origin.source
+        if not (isinstance(origin, DrawnImages) and origin.binary):
+            return self
+        pieces = torch.arange(len(self), device=self.device).split(DRAWN_AT_ONCE)
+        bits = [PackedImages.of(self.source.images_at(rows)).bits for rows in pieces]
+        return replace(self, source=PackedImages(torch.cat(bits), self.image_shape))
 
     def part(self, name: str) -> FactorDataset:
         """Returns one named part as a set of its own.

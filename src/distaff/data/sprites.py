@@ -105,7 +105,7 @@ class Sprites(Dataset):
         sizes = {"train": len(factors) - 2 * tenth, "validation": tenth, "test": tenth}
         channels = 1 if config.colors == 1 else 3
         return FactorDataset(
-            source=DrawnImages(self._draw, values),
+            source=DrawnImages(self._draw, values, binary=config.colors == 1 and not config.smooth),
             factors=factors,
             values=values,
             factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),
