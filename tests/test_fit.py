@@ -197,6 +197,12 @@ def test_bfloat16_stays_near_float32(make_fit):
     assert narrow != wide
 
 
+def test_tf32_is_float32_where_there_is_no_cuda(make_fit):
+    wide, rounded = make_fit(), make_fit(precision="tf32")
+    assert run(wide) == run(rounded)
+    assert equal(wide, rounded)
+
+
 def test_fit_runs_to_the_end(make_fit, small_experiment):
     parts = make_fit()
     model = build(small_experiment.model, parts.train.spec, seed=0)

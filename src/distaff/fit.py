@@ -1,8 +1,9 @@
 """The training loop: one for all models, one player or several."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -10,13 +11,16 @@ import torch
 from torch import Tensor
 
 from distaff.binarize import binarize
+from distaff.captured import Captured
 from distaff.data import FactorDataset
-from distaff.device import choose_device, keep_freed_memory
+from distaff.device import choose_device, keep_freed_memory, rounding_products
 from distaff.errors import DistaffError
 from distaff.models import Model
 from distaff.types import Batch, LossTerms, Noise, Settings
 
 Record = dict[str, Any]
+Measured = tuple[LossTerms, tuple[Tensor, ...]]
+"""Terms, with the objective and the norm of its gradient, and that gradient."""
 VALIDATION_BATCH = 512
 
 
@@ -39,8 +43,12 @@ class Training:
     level as probability; held-out images are drawn alike at each look."""
     gradient_clip: float | None = None
     """Largest norm of a player's gradient; a longer one is shortened to it."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Number format of the nets; parameters and losses are float32 in either."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """Number format of the nets; parameters and losses are float32 in each. With tf32 products are
+    rounded on CUDA; on other devices it is float32."""
+    cuda_graph: bool = False
+    """Whether the work of a step is recorded once and replayed, which spares launching its
+    kernels one by one; on other devices than CUDA it changes nothing."""
     device: str = "auto"
     """Where to train: auto (CUDA, then MPS, then CPU), cpu, cuda, cuda:1, mps."""
     log_every: int = 100
@@ -117,6 +125,8 @@ class Fit:
         self.model = model.to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.train = train.to(self.device)
+        if self.device.type == "cuda":
+            self.train = self.train.packed()
         self.validation = validation.to(self.device)
         self.seed = seed
         self.steps = number_of_steps(training, len(train))
@@ -128,6 +138,10 @@ class Fit:
         self.optimizers = {
             name: torch.optim.Adam(parameters, lr=training.learning_rate, fused=True)
             for name, parameters in self.parameters.items()
+        }
+        captured = Captured if training.cuda_graph else lambda function: function
+        self._measures: Mapping[str, Callable[[Batch, Noise, Settings], Measured]] = {
+            name: captured(partial(self._measure, name)) for name in self.parameters
         }
         self.noise_generator = torch.Generator(self.device).manual_seed(seed)
         self.sums: dict[str, float] = {}
@@ -188,21 +202,29 @@ class Fit:
     def _update(self, player: str, settings: Settings) -> None:
         batch = self._drawn(self._batch(), self.noise_generator)
         noise = self.model.sample_noise(len(batch.images), self.noise_generator)
-        terms, loss = self._loss(batch, noise, player, settings)
-        parameters = self.parameters[player]
-        gradients = torch.autograd.grad(loss, parameters)
-        norm = torch.nn.utils.get_total_norm(gradients)
-        if not math.isfinite(norm.item()):
+        terms, gradients = self._measures[player](batch, noise, settings)
+        # all numbers at once: the only wait for the device in a step
+        numbers = dict(zip(terms, torch.stack(tuple(terms.values())).tolist(), strict=True))
+        if not (math.isfinite(numbers.pop("norm")) and math.isfinite(numbers["objective"])):
             raise NonFiniteLossError(self.step, batch, noise, terms)
+        parameters = self.parameters[player]
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         if self.training.gradient_clip is not None:
-            torch.nn.utils.clip_grads_with_norm_(parameters, self.training.gradient_clip, norm)
+            limit = self.training.gradient_clip
+            torch.nn.utils.clip_grads_with_norm_(parameters, limit, terms["norm"])
         for group in self.optimizers[player].param_groups:
             group["lr"] = self._learning_rate()
         self.optimizers[player].step()
-        for name, value in (*terms.items(), ("objective", loss)):
-            self.sums[name] = self.sums.get(name, 0.0) + value.item()
+        for name, number in numbers.items():
+            self.sums[name] = self.sums.get(name, 0.0) + number
+
+    def _measure(self, player: str, batch: Batch, noise: Noise, settings: Settings) -> Measured:
+        with rounding_products(self.training.precision == "tf32"):
+            terms, loss = self._loss(batch, noise, player, settings)
+            gradients = torch.autograd.grad(loss, self.parameters[player])
+        norm = torch.nn.utils.get_total_norm(gradients)
+        return {**terms, "objective": loss, "norm": norm}, gradients
 
     def _loss(
         self, batch: Batch, noise: Noise, player: str, settings: Settings
@@ -222,8 +244,8 @@ class Fit:
             self._order = (epoch, torch.from_numpy(order).to(self.device))
         rows = self._order[1][place * size : (place + 1) * size]
         batch = self.train.batch_at(rows, labelled=self.model.supervised)
-        images = batch.images.contiguous(memory_format=torch.channels_last)
-        return batch._replace(images=images)
+        # `contiguous` would leave one channel as it is, and the first layer goes the slow way
+        return batch._replace(images=batch.images.to(memory_format=torch.channels_last))
 
     def _drawn(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The images that the model sees: as they are, or drawn from their grey levels."""
@@ -281,7 +303,8 @@ class Fit:
             batch = dataset.batch_at(rows, labelled=self.model.supervised)
             batch = self._drawn(batch, generator)
             noise = self.model.sample_noise(len(rows), generator)
-            terms, loss = self._loss(batch, noise, player, settings)
+            with rounding_products(self.training.precision == "tf32"):
+                terms, loss = self._loss(batch, noise, player, settings)
             for name, value in (*terms.items(), ("objective", loss)):
                 sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
         return sums

@@ -1,5 +1,6 @@
 """The words that models and data share: shapes of arrays, a batch, the terms of a loss."""
 
+from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
 from jaxtyping import Bool, Float, Int
@@ -21,8 +22,9 @@ Noise: TypeAlias = Tensor
 """All randomness of one training step, drawn before it."""
 LossTerms: TypeAlias = dict[str, Float[Tensor, ""]]
 """Named, unweighted terms of a loss in nats per image, averaged over the batch."""
-Settings: TypeAlias = dict[str, float]
-"""What weighs the terms at one step: beta, gamma, capacity."""
+Settings: TypeAlias = Mapping[str, float | Float[Tensor, ""]]
+"""What weighs the terms at one step: beta, gamma, capacity. Numbers; in a step that CUDA replays,
+tensors of one number each, so that they may change."""
 
 
 class Batch(NamedTuple):

@@ -98,3 +98,23 @@ def test_an_unknown_set_or_setting_is_refused():
         load("sprites", continuous=2)
     with pytest.raises(UsageError, match="size is 4"):
         load("sprites", size=4)
+
+
+@pytest.mark.parametrize("size", [16, 9])
+def test_packed_images_are_the_drawn_ones_in_an_eighth_of_a_byte_a_pixel(size):
+    drawn = load("sprites", size=size, scales=2, orientations=3, positions_x=4, positions_y=5)
+    part = drawn.part("train")
+    packed = part.packed()
+    assert packed.source.bits.shape == (len(part), -(-size * size // 8))
+    rows = torch.arange(len(part)).flip(0)
+    assert torch.equal(packed.images_at(rows), part.images_at(rows))
+    few = packed.subset(torch.tensor([7, 2])).to("cpu")
+    assert torch.equal(few.images_at([1]), part.images_at([2]))
+
+
+@pytest.mark.parametrize("settings", [{"smooth": True}, {"colors": 3}])
+def test_images_that_are_not_black_and_white_are_not_packed(settings):
+    data = load(
+        "sprites", size=8, scales=1, orientations=1, positions_x=2, positions_y=2, **settings
+    )
+    assert data.packed() is data

@@ -10,9 +10,10 @@ from jaxtyping import UInt8
 from distaff.data.array_files import read_npz
 from distaff.data.base import Dataset
 from distaff.data.factor_table import factor_table
-from distaff.data.factors import FactorDataset, StoredImages
+from distaff.data.factors import FactorDataset
 from distaff.data.own_files import absolute
 from distaff.data.parts import Shares, parts_of
+from distaff.data.sources import StoredImages
 from distaff.errors import DataError, UsageError
 from distaff.score import Array
 

@@ -13,8 +13,9 @@ from matplotlib.colors import is_color_like, to_rgb
 from torch import Tensor
 
 from distaff.data.base import Dataset
-from distaff.data.factors import DrawnImages, FactorDataset, grid
+from distaff.data.factors import FactorDataset, grid
 from distaff.data.parts import random_parts
+from distaff.data.sources import DrawnImages
 from distaff.types import Images
 
 SPLIT_SEED = 2017

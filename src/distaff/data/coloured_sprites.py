@@ -9,9 +9,10 @@ from torch import Tensor
 
 from distaff.data.base import Dataset
 from distaff.data.dsprites import DSprites
-from distaff.data.factors import DrawnImages, FactorDataset
+from distaff.data.factors import FactorDataset
 from distaff.data.parts import random_parts
 from distaff.data.shapes import draw_shapes
+from distaff.data.sources import DrawnImages
 from distaff.types import Images
 
 SPLIT_SEED = 2017

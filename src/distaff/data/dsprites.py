@@ -11,9 +11,10 @@ from torch import Tensor
 
 from distaff.data.base import Comparison, Dataset, OnImages
 from distaff.data.dsprites_file import HDF5, NPZ, compare, images_in
-from distaff.data.factors import DrawnImages, FactorDataset, grid
+from distaff.data.factors import FactorDataset, grid
 from distaff.data.parts import random_parts
 from distaff.data.shapes import draw_shapes
+from distaff.data.sources import DrawnImages
 from distaff.data.store import OfficialFile
 from distaff.errors import DataError
 from distaff.types import Images
@@ -113,7 +114,7 @@ def _drawn() -> FactorDataset:
         )
     )
     return FactorDataset(
-        source=DrawnImages(_draw, values),
+        source=DrawnImages(_draw, values, binary=True),
         factors=factors,
         values=values,
         factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),

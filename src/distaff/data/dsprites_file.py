@@ -142,7 +142,7 @@ def images_in(path: Path, count: int = COUNT) -> PackedImages:
         DataError, UsageError: as `blocks_of`.
     """
     blocks = (bits for bits, _ in blocks_of(path, count))
-    return packed_images(blocks, count, height=SIDE, width=SIDE)
+    return packed_images(blocks, count, (1, SIDE, SIDE))
 
 
 def compare(path: Path, drawn: FactorDataset, on_images: OnImages) -> Comparison:

@@ -2,66 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from distaff.data.packed import drawn_black_and_white, drawn_once
 from distaff.data.parts import parts_from_file, random_parts
+from distaff.data.sources import ImageSource, Index, SomeRows
 from distaff.errors import UsageError
 from distaff.types import Batch, DataSpec, Factors, Images
-
-Index = Int[Tensor, " batch"]
-
-
-@runtime_checkable
-class ImageSource(Protocol):
-    """Where images come from: memory, or a function that draws them."""
-
-    def images_at(self, index: Index) -> Images:
-        """Returns the images of these rows, float32 in [0, 1], on the source's device."""
-
-    def to(self, device: torch.device | str) -> ImageSource:
-        """Returns the same source on another device."""
-
-
-@dataclass(frozen=True)
-class StoredImages:
-    """Images held as bytes and turned into numbers only when asked for."""
-
-    pixels: UInt8[Tensor, "sample channel height width"]
-
-    def images_at(self, index: Index) -> Images:
-        """Returns the images of these rows, grey levels divided by 255."""
-        return self.pixels[index].to(torch.float32) / 255
-
-    def to(self, device: torch.device | str) -> StoredImages:
-        """Returns the same images on another device."""
-        return StoredImages(self.pixels.to(device))
-
-
-@dataclass(frozen=True)
-class DrawnImages:
-    """Images that are drawn from their factor values each time they are asked for."""
-
-    draw: Callable[[Tensor, torch.device | str], Images]
-    """Images of factor values [batch, factor], on a device."""
-    values: Float[Tensor, "sample factor"]
-    """On the CPU: they are float64, which some devices lack."""
-    device: torch.device | str = "cpu"
-
-    def images_at(self, index: Index) -> Images:
-        """Draws the images of these rows."""
-        return self.draw(self.values[index.cpu()], self.device)
-
-    def to(self, device: torch.device | str) -> DrawnImages:
-        """Returns a source that draws on another device."""
-        return replace(self, device=device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +87,16 @@ class FactorDataset:
             parts={name: rows.to(device) for name, rows in self.parts.items()},
         )
 
+    def packed(self) -> FactorDataset:
+        """Returns the set with its images drawn once and kept as bits on its device.
+
+        A set whose images are not drawn, or not of zeros and ones only, comes back as it is.
+        """
+        if not drawn_black_and_white(self.source):
+            return self
+        packed = drawn_once(self.to("cpu").source, len(self), self.image_shape)
+        return replace(self, source=packed.to(self.device))
+
     def part(self, name: str) -> FactorDataset:
         """Returns one named part as a set of its own.
 
@@ -147,7 +111,7 @@ class FactorDataset:
         """Returns the set of these rows, in this order."""
         return replace(
             self,
-            source=_Rows(self.source, rows),
+            source=SomeRows(self.source, rows),
             factors=self.factors[rows],
             values=self.values[rows.cpu()],
             parts={},
@@ -187,20 +151,6 @@ class FactorDataset:
                 f"0 to {len(self) - 1}."
             )
         return rows
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Some rows of another source."""
-
-    source: ImageSource
-    rows: Index
-
-    def images_at(self, index: Index) -> Images:
-        return self.source.images_at(self.rows[index])
-
-    def to(self, device: torch.device | str) -> _Rows:
-        return _Rows(self.source.to(device), self.rows.to(device))
 
 
 def grid(values: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor]:

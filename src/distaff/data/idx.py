@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from distaff.data.base import Dataset
-from distaff.data.factors import FactorDataset, StoredImages
+from distaff.data.factors import FactorDataset
 from distaff.data.own_files import check_deflated, check_memory, reading
+from distaff.data.sources import StoredImages
 from distaff.data.store import OfficialFile
 from distaff.errors import DataError
 from distaff.score import Array

@@ -16,9 +16,10 @@ from PIL import Image, ImageOps
 
 from distaff.data.base import Dataset
 from distaff.data.factor_table import factor_table, read_factors
-from distaff.data.factors import FactorDataset, StoredImages
+from distaff.data.factors import FactorDataset
 from distaff.data.own_files import absolute, check_memory, reading
 from distaff.data.parts import Shares
+from distaff.data.sources import StoredImages
 from distaff.errors import DataError, UsageError
 from distaff.score import Array
 

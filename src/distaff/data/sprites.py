@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from distaff.data.base import Dataset
-from distaff.data.factors import DrawnImages, FactorDataset, grid
+from distaff.data.factors import FactorDataset, grid
 from distaff.data.parts import random_parts
 from distaff.data.shapes import draw_shapes
+from distaff.data.sources import DrawnImages
 from distaff.types import Images
 
 SPLIT_SEED = 2017
@@ -106,7 +107,7 @@ class Sprites(Dataset):
         sizes = {"train": len(factors) - 2 * tenth, "validation": tenth, "test": tenth}
         channels = 1 if config.colors == 1 else 3
         return FactorDataset(
-            source=DrawnImages(self._draw, values),
+            source=DrawnImages(self._draw, values, binary=config.colors == 1 and not config.smooth),
             factors=factors,
             values=values,
             factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),

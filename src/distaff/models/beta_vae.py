@@ -49,15 +49,18 @@ class BetaVAE(AbstractVAE):
     def _beta_per_normalized(self) -> float:
         return prod(self.spec.image_shape) / self.config.latents
 
-    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
+    @property
+    def _beta(self) -> float:
         if self.config.normalized_beta is not None:
-            return {"beta": self.config.normalized_beta * self._beta_per_normalized}
-        return {"beta": 4.0 if self.config.beta is None else self.config.beta}
+            return self.config.normalized_beta * self._beta_per_normalized
+        return 4.0 if self.config.beta is None else self.config.beta
+
+    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
+        return {"beta": self._beta}
 
     def derived_settings(self) -> dict[str, float]:
         """Returns beta and normalised beta, whichever was given."""
-        beta = self.settings(0)["beta"]
-        return {"beta": beta, "normalized_beta": beta / self._beta_per_normalized}
+        return {"beta": self._beta, "normalized_beta": self._beta / self._beta_per_normalized}
 
     @staticmethod
     def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: D102

@@ -14,6 +14,7 @@ from itertools import pairwise
 from torch import nn
 
 from distaff.nets.encoder import Encoder
+from distaff.nets.upconvolution import UpConvolution
 
 ImageShape = tuple[int, int, int]
 
@@ -56,12 +57,12 @@ class ConvolutionalEncoder(Encoder):
             layers += [
                 nn.Conv2d(inside, outside, kernel, stride=2 if kernel == 4 else 1, padding=1)
             ]
-            layers += [nn.ReLU()]
+            layers += [nn.ReLU(inplace=True)]
         height, width = _final_size(size, config.widths)
         units = (config.widths[-1] * height * width + context, *config.hidden)
         layers += [nn.Flatten()]
         for inside, outside in pairwise(units):
-            layers += [nn.Linear(inside, outside), nn.ReLU()]
+            layers += [nn.Linear(inside, outside), nn.ReLU(inplace=True)]
         super().__init__(*layers, nn.Linear(units[-1], outputs))
         initialize(self)
 
@@ -83,12 +84,14 @@ class ConvolutionalDecoder(nn.Sequential):
         units = (latents, *reversed(config.hidden), config.widths[-1] * height * width)
         layers: list[nn.Module] = []
         for inside, outside in pairwise(units):
-            layers += [nn.Linear(inside, outside), nn.ReLU()]
+            layers += [nn.Linear(inside, outside), nn.ReLU(inplace=True)]
         layers += [nn.Unflatten(1, (config.widths[-1], height, width))]
         for outside, inside, kernel in reversed(_convolutions(channels, size, config.widths)):
-            stride = 2 if kernel == 4 else 1
-            layers += [nn.ConvTranspose2d(inside, outside, kernel, stride=stride, padding=1)]
-            layers += [nn.ReLU()]
+            if kernel == 4:
+                layers += [UpConvolution(inside, outside)]
+            else:
+                layers += [nn.ConvTranspose2d(inside, outside, kernel, padding=1)]
+            layers += [nn.ReLU(inplace=True)]
         super().__init__(*layers[:-1])
         initialize(self)
 
