@@ -12,8 +12,9 @@ import torch
 
 import distaff.fit
 from distaff.data import load
-from distaff.fit import Fit, Training
+from distaff.fit import Fit
 from distaff.models import BetaVAE, build
+from distaff.training import Training
 
 WARM, STEPS = 5, 25
 VARIANTS = {

@@ -256,7 +256,7 @@ def audit(
     """
     from distaff.audit import audit, audit_figure
     from distaff.figures.house_style import house_style
-    from distaff.runs import writing
+    from distaff.files import writing
     from distaff.terminal import STDERR
 
     if rows < 300:
@@ -441,13 +441,12 @@ def _train_with_flags(recipe: str, flags: list[str]) -> None:
 
 
 def _experiment_named(recipe: str) -> "Experiment":
-    from distaff.experiment import experiment_from_json
+    from distaff.manifest import read_experiment
     from distaff.recipes import RECIPES
-    from distaff.runs import Run
 
     path = Path(recipe)
     if path.suffix == ".json":
-        return experiment_from_json(Run(path.parent).read(path.name)["experiment"])
+        return read_experiment(path)
     return look_up(RECIPES, recipe, "recipe")
 
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from distaff.data import FactorDataset
 from distaff.device import choose_device
 from distaff.explore import posterior_of
-from distaff.runs import Run, writing
+from distaff.files import writing
+from distaff.runs import Run
 from distaff.score import Array
 
 CHUNK = 4_096

@@ -1,14 +1,17 @@
 """What a person sees in the terminal: progress of a training, tables."""
 
 import time
+import warnings
 from collections.abc import Iterable, Sequence
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from distaff.compare import RankCorrelation, Row
+from distaff.errors import RunWarning
 from distaff.fit import Fit, Record
 from distaff.runs import Run
 from distaff.score import Score
@@ -33,6 +36,8 @@ class TrainingProgress:
         )
 
     def __enter__(self) -> "TrainingProgress":
+        self._before = warnings.showwarning
+        warnings.showwarning = self._show_warning
         self._bar.start()
         return self
 
@@ -43,6 +48,16 @@ class TrainingProgress:
         trace: TracebackType | None,
     ) -> None:
         self._bar.stop()
+        warnings.showwarning = self._before
+
+    def _show_warning(
+        self, message: Warning | str, category: type[Warning], *others: Any, **named: Any
+    ) -> None:
+        """Shows a warning of our own in a line, without the place in the code."""
+        if issubclass(category, RunWarning):
+            STDERR.print(f"distaff: {message}", highlight=False, soft_wrap=True)
+        else:
+            self._before(message, category, *others, **named)
 
     def start(self, run: Run, fitting: Fit) -> None:
         """A run begins, or goes on from `fitting.step`."""
@@ -78,7 +93,7 @@ class StudyProgress(TrainingProgress):
     """The bar of each training, and a line for each task."""
 
     def __enter__(self) -> "StudyProgress":
-        self._bar.start()
+        super().__enter__()
         return self
 
     def task(self, name: str) -> None:

@@ -13,7 +13,6 @@ from distaff import explore, figures
 from distaff.checkerboard import checkerboard_energy
 from distaff.data import Circles, DSprites
 from distaff.experiment import Experiment
-from distaff.fit import Training
 from distaff.geometry import (
     HIGH,
     LOW,
@@ -30,6 +29,7 @@ from distaff.nets import ConvolutionalEncoder, DeconvolutionDecoder, SpatialBroa
 from distaff.runs import Run
 from distaff.score import Array
 from distaff.studies.base import Budget, Results, Study, Workbench, for_smoke, over_seeds
+from distaff.training import Training
 from distaff.types import Images
 
 DECODERS = {
