@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test soak lint bench docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/distaff demo
@@ -12,6 +12,10 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
+
+# a hundred trainings killed at random moments, each taken up again and compared to the bit
+soak: $(VENV)/installed-dev
+	DISTAFF_SOAK_KILLS=100 $(BIN)/python -m pytest tests/test_soak.py
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -19,9 +19,10 @@ from turns import THREADS, serve, spread, take_turns
 
 import distaff.fit
 from distaff.data import load
-from distaff.fit import Fit, Training
+from distaff.fit import Fit
 from distaff.models import BetaVAE, build
 from distaff.nets import convolutional
+from distaff.training import Training
 
 STEPS, ROUNDS, PEAK_SIDE = 10, 15, 2048
 VARIANTS = (

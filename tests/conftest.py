@@ -7,9 +7,9 @@ import torch
 
 from distaff.data import Sprites
 from distaff.experiment import Experiment
-from distaff.fit import Training
 from distaff.models import BetaVAE
 from distaff.nets import ConvolutionalDecoder, ConvolutionalEncoder
+from distaff.training import Training
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import torch
 
 from distaff.codes import all_codes, codes_of, is_complete, some_test_images
 from distaff.data import Sprites, load
+from distaff.errors import RunError
 from distaff.evaluate import evaluate
 from distaff.explore import posterior_of
 from distaff.models import AbstractVAE
@@ -138,3 +139,22 @@ def test_scores_measured_before_are_kept(run):
     kept = both.scores["mutual-information-gap"]
     assert kept.interval == first.interval
     assert np.array_equal(kept.relation, first.relation)
+
+
+@pytest.mark.parametrize("spoil", [lambda whole: whole[:200], lambda _: b"", bytes.swapcase])
+def test_kept_codes_that_are_damaged_are_refused(run, spoil):
+    dataset = run.load_dataset()
+    all_codes(run, dataset)
+    (path,) = run.folder.glob("codes-*.npy")
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(RunError, match="delete that file and evaluate the run again"):
+        all_codes(run, dataset)
+
+
+def test_codes_of_other_images_are_refused(run):
+    dataset = run.load_dataset()
+    whole = all_codes(run, dataset)
+    (path,) = run.folder.glob("codes-*.npy")
+    np.save(path, whole[1:])
+    with pytest.raises(RunError, match="of shape"):
+        all_codes(run, dataset)

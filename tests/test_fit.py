@@ -8,9 +8,10 @@ import torch
 from distaff.data import DATASETS
 from distaff.device import choose_device
 from distaff.errors import UsageError
-from distaff.fit import Fit, NonFiniteLossError, Training, fit, number_of_steps
+from distaff.fit import Fit, fit
 from distaff.models import build
 from distaff.models.beta_vae import BetaVAE
+from distaff.nonfinite import NonFiniteLossError
 from distaff.registry import kind_of
 
 
@@ -173,6 +174,86 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(make_fit):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+@pytest.fixture
+def poisoned_fit(make_fit):
+    """Returns a function that starts a training whose loss is not finite at some steps."""
+
+    def make(*steps: int, value: float = math.nan, **settings) -> Fit:
+        fitting = make_fit(**settings)
+        terms = fitting.model.loss_terms
+
+        def poisoned(batch, noise, player):
+            found = terms(batch, noise, player)
+            if fitting.model.training and fitting.step in steps:
+                found["kl"] = found["kl"] * 0 + value
+            return found
+
+        fitting.model.loss_terms = poisoned
+        return fitting
+
+    return make
+
+
+def test_an_infinite_loss_with_a_finite_gradient_stops_too(poisoned_fit):
+    with pytest.raises(NonFiniteLossError, match=r"step 2 \(.*kl inf, objective inf"):
+        run(poisoned_fit(2, value=math.inf))
+
+
+def test_a_skipped_step_changes_no_parameter_and_is_counted_in_the_log(poisoned_fit):
+    fitting = poisoned_fit(2, 3, on_nan="skip")
+    while fitting.step < 2:
+        fitting.advance()
+    before = {name: value.clone() for name, value in fitting.model.state_dict().items()}
+    while fitting.step < 4:
+        fitting.advance()
+    after = fitting.model.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert fitting.culprit.batch.images.shape == (16, 1, 16, 16)
+    records = run(fitting)
+    lines = [record for record in records if record["split"] == "train"]
+    assert [line["skipped"] for line in lines] == [2, 0, 0, 0]
+    assert all(math.isfinite(v) for line in records for k, v in line.items() if k != "split")
+
+
+def test_a_line_of_the_log_is_the_mean_over_the_steps_that_were_not_skipped(poisoned_fit):
+    steps = (1, *range(5, 11))
+    each = [r for r in run(poisoned_fit(*steps, on_nan="skip", log_every=1)) if "skipped" in r]
+    fifth = [r for r in run(poisoned_fit(*steps, on_nan="skip")) if "skipped" in r]
+    assert [r["step"] for r in each] == [n + 1 for n in range(20) if n not in steps]
+    # nothing was learnt from step 5 to 10: the line of these is left out, its count is not
+    assert [(r["step"], r["skipped"]) for r in fifth] == [(5, 1), (15, 6), (20, 0)]
+    for line, first in zip(fifth, (0, 5, 15), strict=True):
+        mean = np.mean([r["kl"] for r in each if first < r["step"] <= line["step"]])
+        assert line["kl"] == pytest.approx(mean, rel=1e-6)
+
+
+def test_without_bad_batches_skipping_changes_only_the_count(make_fit):
+    skipping = [{**r} for r in run(make_fit(on_nan="skip"))]
+    assert [r.pop("skipped", 0) for r in skipping] == [0] * len(skipping)
+    assert skipping == run(make_fit())
+
+
+@pytest.mark.parametrize("stop", [3, 7, 9])
+def test_a_training_that_skips_goes_on_to_the_bit(poisoned_fit, stop, tmp_path):
+    whole, before, after = (poisoned_fit(1, 5, 6, 7, 8, 9, 12, on_nan="skip") for _ in range(3))
+    expected, records = run(whole), []
+    while before.step < stop:
+        records += before.advance()
+    torch.save(before.state_dict(), tmp_path / "state.pt")
+    after.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert records + run(after) == expected
+    assert equal(after, whole)
+
+
+def test_too_many_skipped_steps_in_a_row_are_the_end(poisoned_fit, monkeypatch):
+    monkeypatch.setattr("distaff.fit.MOST_SKIPPED", 5)
+    run(poisoned_fit(*range(4), *range(5, 9), on_nan="skip"))
+    fitting = poisoned_fit(*range(4, 20), on_nan="skip")
+    with pytest.raises(NonFiniteLossError, match="5 steps in a row had to be skipped"):
+        run(fitting)
+    assert fitting.step == 8
+
+
 def test_a_clipped_gradient_is_no_longer_than_the_limit(make_fit):
     fitting = make_fit(gradient_clip=0.5)
     fitting.advance()
@@ -217,20 +298,6 @@ def test_fit_runs_to_the_end(make_fit, small_experiment):
     )
     assert records == run(parts)
     assert isinstance(model, BetaVAE)
-
-
-def test_epochs_decide_the_steps():
-    assert number_of_steps(Training(epochs=3, batch_size=10), 105) == 30
-    assert number_of_steps(Training(steps=7), 105) == 7
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{"steps": -5}, {"epochs": 0}, {"batch_size": 0}, {"learning_rate": math.nan}, {"patience": 0}],
-)
-def test_settings_without_sense_are_refused(settings):
-    with pytest.raises(ValueError, match="must be"):
-        Training(**settings)
 
 
 def test_an_unknown_device_is_refused():

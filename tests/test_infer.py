@@ -6,10 +6,11 @@ from torch.testing import assert_close
 from distaff.bounds import elbo
 from distaff.data import load
 from distaff.errors import UsageError
-from distaff.fit import Training, fit
+from distaff.fit import fit
 from distaff.infer import infer
 from distaff.models import VAE, build
 from distaff.nets import DenseDecoder, DenseEncoder
+from distaff.training import Training
 
 
 def seeded(seed=0):

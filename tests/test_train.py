@@ -1,8 +1,11 @@
+import errno
 import json
 import math
 import os
+import shutil
 import signal
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,8 +13,10 @@ import safetensors.torch
 import torch
 
 import distaff
-from distaff.errors import Interrupted, RunError
-from distaff.fit import NonFiniteLossError
+from distaff.checkpoints import BEFORE, NEWEST, load
+from distaff.errors import Interrupted, RunError, RunWarning
+from distaff.models import BetaVAE
+from distaff.nonfinite import NonFiniteLossError
 from distaff.runs import Run, find_runs, run_folder
 from distaff.train import train
 
@@ -38,7 +43,8 @@ def test_a_run_leaves_plain_files_behind(small_experiment, tmp_path):
     (run,) = train(small_experiment, tmp_path)
     assert run.folder.parent.parent == tmp_path / "small"
     written = {p.name for p in run.folder.iterdir() if "tfevents" not in p.name}
-    assert written == {"experiment.json", "environment.json", "train.jsonl", "model.safetensors"}
+    named = {"experiment.json", "environment.json", "train.jsonl", "model.safetensors"}
+    assert written == named | {".lock"}
     assert run.experiment == small_experiment
     environment = run.read("environment.json")
     assert environment["steps"] == 20
@@ -126,10 +132,156 @@ def test_a_damaged_checkpoint_is_refused(small_experiment, tmp_path):
     with pytest.raises(Interrupted):
         train(small_experiment, tmp_path, progress=StopAt(7))
     (run,) = find_runs(tmp_path)
-    content = run.resume_file.read_bytes()
-    run.resume_file.write_bytes(content[: len(content) // 2])
-    with pytest.raises(RunError, match=r"resume.pt is damaged"):
+    content = (run.folder / NEWEST).read_bytes()
+    (run.folder / NEWEST).write_bytes(content[: len(content) // 2])
+    with pytest.raises(RunError, match=r"resume.pt is damaged; remove .* to begin anew"):
         train(small_experiment, tmp_path, resume=True)
+
+
+@pytest.fixture
+def save_each_step(monkeypatch):
+    """Lets a training write a checkpoint after each of its steps."""
+    monkeypatch.setattr("distaff.train.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("distaff.train.CHECKPOINTS_SHARE", math.inf)
+
+
+@pytest.mark.usefixtures("save_each_step")
+def test_from_a_damaged_checkpoint_the_one_before_is_gone_on_from_to_the_bit(
+    small_experiment, tmp_path
+):
+    (whole,) = train(small_experiment, tmp_path / "whole")
+    with pytest.raises(Interrupted):
+        train(small_experiment, tmp_path / "broken", progress=StopAt(11))
+    (run,) = find_runs(tmp_path / "broken")
+    # the state at the stop is that of the last step, which was saved already: step 11 twice
+    (run.folder / BEFORE).write_bytes((run.folder / NEWEST).read_bytes())
+    with pytest.raises(Interrupted):
+        train(small_experiment, tmp_path / "broken", resume=True, progress=StopAt(13))
+    (run.folder / NEWEST).write_bytes(b"distaff checkpoint 1")
+    with pytest.warns(RunWarning, match=r"resume.pt is damaged; going on from .*, at step 13\.$"):
+        train(small_experiment, tmp_path / "broken", resume=True)
+    assert run.model_file.read_bytes() == whole.model_file.read_bytes()
+    assert lines(run) == lines(whole)
+
+
+def test_a_checkpoint_of_another_run_is_refused(small_experiment, tmp_path, with_training):
+    runs = {}
+    for steps in (20, 21):
+        experiment = with_training(small_experiment, steps=steps)
+        with pytest.raises(Interrupted):
+            train(experiment, tmp_path, progress=StopAt(7))
+        runs[steps] = Run(run_folder(tmp_path, experiment, 0))
+    (runs[20].folder / NEWEST).write_bytes((runs[21].folder / NEWEST).read_bytes())
+    with pytest.raises(RunError, match=r"resume.pt is not a checkpoint of this run"):
+        train(small_experiment, tmp_path, resume=True)
+
+
+def test_a_log_that_has_lost_lines_is_refused(small_experiment, tmp_path):
+    with pytest.raises(Interrupted):
+        train(small_experiment, tmp_path, progress=StopAt(7))
+    (run,) = find_runs(tmp_path)
+    run.log_file.unlink()
+    with pytest.raises(RunError, match=r"train.jsonl has 0 of the \d+ bytes"):
+        train(small_experiment, tmp_path, resume=True)
+
+
+class Meanwhile:
+    """Does something in the folder of a run after a step."""
+
+    def __init__(self, step: int, action) -> None:
+        self.step, self.action = step, action
+
+    def start(self, run, fitting) -> None:  # noqa: ARG002
+        self.run = run
+
+    def advance(self, fitting, records) -> None:  # noqa: ARG002
+        if fitting.step == self.step:
+            self.action(self.run)
+
+
+def test_a_second_training_of_the_same_run_is_refused_while_the_first_is_at_it(
+    small_experiment, tmp_path
+):
+    said = []
+
+    def once_more(_):
+        for resume in (False, True):
+            with pytest.raises(RunError) as caught:
+                train(small_experiment, tmp_path, resume=resume)
+            said.append(str(caught.value))
+
+    (run,) = train(small_experiment, tmp_path, progress=Meanwhile(7, once_more))
+    assert all("is being trained by another process" in sentence for sentence in said)
+    assert len(said) == 2
+    (alone,) = train(small_experiment, tmp_path / "alone")
+    assert run.model_file.read_bytes() == alone.model_file.read_bytes()
+    assert lines(run) == lines(alone)
+
+
+@pytest.mark.usefixtures("save_each_step")
+def test_a_folder_that_is_removed_under_a_training_stays_removed(small_experiment, tmp_path):
+    remove = Meanwhile(7, lambda run: shutil.rmtree(run.folder))
+    with pytest.raises(RunError, match=r"seed-0 was removed while it was trained"):
+        train(small_experiment, tmp_path, progress=remove)
+    assert not list(tmp_path.rglob("seed-0"))
+
+
+@pytest.mark.usefixtures("save_each_step")
+@pytest.mark.parametrize("step", [3, 8, 19])
+def test_a_disk_that_is_full_loses_nothing_that_was_saved(
+    small_experiment, tmp_path, monkeypatch, step
+):
+    (whole,) = train(small_experiment, tmp_path / "whole")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    fill = Meanwhile(step, lambda _: monkeypatch.setattr(os, "fsync", full))
+    with monkeypatch.context() as context:
+        fill.action = lambda _: context.setattr(os, "fsync", full)
+        with pytest.raises(RunError, match=r"cannot write .*No space left on device.*free some"):
+            train(small_experiment, tmp_path / "broken", progress=fill)
+    (run,) = find_runs(tmp_path / "broken")
+    assert run.interrupted
+    train(small_experiment, tmp_path / "broken", resume=True)
+    assert run.model_file.read_bytes() == whole.model_file.read_bytes()
+    assert lines(run) == lines(whole)
+
+
+@pytest.mark.usefixtures("save_each_step")
+def test_a_clock_that_is_set_back_changes_nothing(small_experiment, tmp_path, monkeypatch):
+    (whole,) = train(small_experiment, tmp_path / "whole")
+    times = iter(range(10**9, 0, -3600))
+    monkeypatch.setattr(time, "time", lambda: float(next(times)))
+    with pytest.raises(Interrupted):
+        train(small_experiment, tmp_path / "broken", progress=StopAt(7))
+    (run,) = train(small_experiment, tmp_path / "broken", resume=True)
+    assert lines(run) == lines(whole)
+    seconds = [line["seconds"] for line in run.log]
+    assert seconds == sorted(seconds)
+    assert 0 < run.environment["seconds"] < 100
+
+
+def test_what_a_killed_process_left_behind_is_removed_at_the_next_start(small_experiment, tmp_path):
+    with pytest.raises(Interrupted):
+        train(small_experiment, tmp_path, progress=StopAt(7))
+    (run,) = find_runs(tmp_path)
+    (run.folder / ".resume.4194300.pt").write_bytes(b"half a checkpoint")
+    train(small_experiment, tmp_path, resume=True)
+    (run.folder / BEFORE).write_bytes(b"a kill before the last of the finishing")
+    train(small_experiment, tmp_path)
+    left = {path.name for path in run.folder.iterdir()}
+    assert not [name for name in left if name.startswith((".resume", "resume"))]
+
+
+def test_a_run_of_a_newer_version_is_not_written_over(small_experiment, tmp_path):
+    with pytest.raises(Interrupted):
+        train(small_experiment, tmp_path, progress=StopAt(7))
+    (run,) = find_runs(tmp_path)
+    run.write("experiment.json", run.read("experiment.json") | {"format": 2, "distaff": "9.1"})
+    with pytest.raises(RunError, match=r"made by distaff 9.1, in format 2; .*upgrade"):
+        train(small_experiment, tmp_path, resume=True)
+    assert run.read("experiment.json")["format"] == 2
 
 
 def test_a_loss_that_is_not_finite_keeps_the_state_and_the_batch(
@@ -141,8 +293,84 @@ def test_a_loss_that_is_not_finite_keeps_the_state_and_the_batch(
     (run,) = find_runs(tmp_path)
     culprit = safetensors.torch.load_file(run.folder / "nonfinite.safetensors")
     assert culprit["images"].shape == (16, 1, 16, 16)
-    state = torch.load(run.resume_file, weights_only=True)
+    state = load(run.folder, torch.device("cpu")).state
     assert all(torch.isfinite(p).all() for p in state["fit"]["model"].values())
+    assert not run.finished
+
+
+@pytest.fixture
+def bad_steps(monkeypatch):
+    """Lets the loss of these steps be no number."""
+    steps = set()
+    settings = BetaVAE.settings
+
+    def poisoned(model, step):
+        return {"beta": math.nan} if step in steps else settings(model, step)
+
+    monkeypatch.setattr(BetaVAE, "settings", poisoned)
+    return steps
+
+
+def test_a_run_that_stopped_at_a_loss_that_is_no_number_goes_on_without_that_batch(
+    small_experiment, tmp_path, with_training, bad_steps
+):
+    bad_steps |= {3, 5, 11}
+    skipping = with_training(small_experiment, on_nan="skip")
+    with pytest.raises(NonFiniteLossError, match=r"at step 3 .*the last good state is kept"):
+        train(small_experiment, tmp_path)
+    (run,) = find_runs(tmp_path)
+    culprit = run.culprit_file.read_bytes()
+    with pytest.raises(NonFiniteLossError, match="at step 3"):
+        train(small_experiment, tmp_path, resume=True)
+    (resumed,) = train(skipping, tmp_path, resume=True)
+    assert resumed.folder == run.folder
+    assert resumed.experiment.training.on_nan == "skip"
+    assert run.culprit_file.read_bytes() == culprit  # the first, not the last
+    skipped = [line["skipped"] for line in run.log if line["split"] == "train"]
+    assert skipped == [1, 1, 1, 0]
+    (whole,) = train(skipping, tmp_path / "whole")
+    assert run.model_file.read_bytes() == whole.model_file.read_bytes()
+    assert lines(run) == lines(whole)
+
+
+@pytest.mark.usefixtures("save_each_step")
+def test_a_run_that_skips_goes_on_to_the_bit(small_experiment, tmp_path, with_training, bad_steps):
+    bad_steps |= {3, 5, 11}
+    skipping = with_training(small_experiment, on_nan="skip")
+    (whole,) = train(skipping, tmp_path / "whole")
+    for step in (5, 12):
+        with pytest.raises(Interrupted):
+            train(skipping, tmp_path / "broken", resume=True, progress=StopAt(step))
+    (broken,) = train(skipping, tmp_path / "broken", resume=True)
+    for name in ("model.safetensors", "nonfinite.safetensors"):
+        assert (broken.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+    assert lines(broken) == lines(whole)
+
+
+def poison(name: str):
+    def spoil(fitting) -> None:
+        with torch.no_grad():
+            if name == "parameter":
+                next(iter(fitting.model.parameters())).view(-1)[0] = math.inf
+            else:
+                state = fitting.optimizers["vae"].state.values()
+                next(iter(state))["exp_avg_sq"].view(-1)[0] = math.inf
+
+    return spoil
+
+
+@pytest.mark.usefixtures("save_each_step")
+@pytest.mark.parametrize(("what", "step"), [("parameter", 7), ("optimiser", 7), ("parameter", 20)])
+def test_a_state_that_is_not_finite_is_never_saved(small_experiment, tmp_path, what, step):
+    class Spoil(StopAt):
+        def advance(self, fitting, records) -> None:  # noqa: ARG002
+            if fitting.step == step:
+                poison(what)(fitting)
+
+    with pytest.raises(RunError, match="no longer finite numbers, and are not saved"):
+        train(small_experiment, tmp_path, progress=Spoil(step))
+    (run,) = find_runs(tmp_path)
+    assert load(run.folder, torch.device("cpu")).state["fit"]["step"] == step - 1
     assert not run.finished
 
 
@@ -162,7 +390,9 @@ def test_a_run_from_before_the_factors_names_were_kept_still_loads(
     assert "posX" in content["spec"].pop()
     images, expected = torch.rand(2, 1, 16, 16, generator=generator), run.load_model()
     run.write("experiment.json", content)
-    assert torch.equal(run.load_model().reconstruct(images), expected.reconstruct(images))
+    assert torch.equal(
+        Run(run.folder).load_model().reconstruct(images), expected.reconstruct(images)
+    )
 
 
 def test_folders_that_are_no_run_are_refused(small_experiment, tmp_path):

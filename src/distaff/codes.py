@@ -10,9 +10,12 @@ import torch
 from torch import Tensor
 
 from distaff.data import FactorDataset
+from distaff.data.array_files import read_npy
 from distaff.device import choose_device
+from distaff.errors import DataError
 from distaff.explore import posterior_of
-from distaff.runs import Run, writing
+from distaff.files import damaged, writing
+from distaff.runs import EVALUATE_AGAIN, Run
 from distaff.score import Array
 
 CHUNK = 4_096
@@ -47,15 +50,22 @@ def all_codes(run: Run, dataset: FactorDataset, on_images: OnImages | None = Non
         on_images: told how far the encoding is; not called where nothing is encoded.
 
     Returns:
-        float32 [image, latent], mapped from the file.
+        float32 [image, latent].
 
     Raises:
-        RunError: the run is not finished, or its folder cannot be written to.
+        RunError: the run is not finished, its folder cannot be written to, or the codes kept there
+            are damaged.
     """
     path = _file(run)
     if not path.is_file():
         _encode(run, dataset, path, on_images)
-    return np.asarray(np.load(path, mmap_mode="r"))
+    try:
+        codes = read_npy(path)
+    except DataError as error:
+        raise damaged(path, error, EVALUATE_AGAIN) from None
+    if codes.dtype != np.float32 or codes.shape != (len(dataset), run.experiment.model.latents):
+        raise damaged(path, f"it holds {codes.dtype} of shape {codes.shape}", EVALUATE_AGAIN)
+    return codes
 
 
 def codes_of(run: Run, dataset: FactorDataset, rows: Tensor) -> Array:

@@ -83,8 +83,8 @@ def _quantities(run: Run) -> dict[str, float]:
     for name, score in run.scores.items():
         result[name] = score.value
         result |= {f"{name}: {part}": value for part, value in score.parts.items()}
-    last = next(line for line in reversed(run.log) if line["split"] == "validation")
-    return result | {f"validation {name}": last[name] for name in run.terms}
+    terms = {name: value for name, value in run.last_look.items() if name != "objective"}
+    return result | {f"validation {name}": value for name, value in terms.items()}
 
 
 def _row(experiment: str, quantity: str, numbers: np.ndarray) -> Row:

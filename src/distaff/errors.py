@@ -1,6 +1,11 @@
 """The errors a person can mend: one sentence with the value, the limit and what to do."""
 
 
+def first_line(error: object) -> str:
+    """Returns what fits into a sentence of another error's words."""
+    return str(error).split("\n", 1)[0][:200].rstrip(".")
+
+
 class DistaffError(Exception):
     """Something went wrong that a person can mend; the command line prints it and exits with 1."""
 
@@ -25,3 +30,7 @@ class Interrupted(DistaffError):  # noqa: N818 - the word says what happened, an
     """A training stopped by Ctrl-C or SIGTERM after its state was saved."""
 
     exit_code = 130
+
+
+class RunWarning(UserWarning):
+    """Something in the folder of a run is not as it should be, and there was a way round it."""

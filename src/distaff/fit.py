@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,83 +13,18 @@ from distaff.binarize import binarize
 from distaff.captured import Captured
 from distaff.data import FactorDataset
 from distaff.device import choose_device, keep_freed_memory, rounding_products
-from distaff.errors import DistaffError
 from distaff.models import Model
+from distaff.nonfinite import NonFiniteLossError
+from distaff.training import Training, number_of_steps
 from distaff.types import Batch, LossTerms, Noise, Settings
 
 Record = dict[str, Any]
 Measured = tuple[LossTerms, tuple[Tensor, ...]]
 """Terms, with the objective and the norm of its gradient, and that gradient."""
 VALIDATION_BATCH = 512
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """How a model is trained."""
-
-    steps: int = 10_000
-    """Number of parameter updates."""
-    epochs: int | None = None
-    """Passes over the training images; where given, it decides the number of steps."""
-    batch_size: int = 64
-    """Images a step."""
-    learning_rate: float = 1e-3
-    """Step size of Adam."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """Whether the learning rate stays, or falls to 0 along half a cosine over all steps."""
-    binarize: bool = False
-    """Whether grey pixels are drawn black or white, anew at each visit of an image, with the grey
-    level as probability; held-out images are drawn alike at each look."""
-    gradient_clip: float | None = None
-    """Largest norm of a player's gradient; a longer one is shortened to it."""
-    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
-    """Number format of the nets; parameters and losses are float32 in each. With tf32 products are
-    rounded on CUDA; on other devices it is float32."""
-    cuda_graph: bool = False
-    """Whether the work of a step is recorded once and replayed, which spares launching its
-    kernels one by one; on other devices than CUDA it changes nothing."""
-    device: str = "auto"
-    """Where to train: auto (CUDA, then MPS, then CPU), cpu, cuda, cuda:1, mps."""
-    log_every: int = 100
-    """Steps between two lines of the training log, each the mean over these steps."""
-    validate_every: int = 1000
-    """Steps between two looks at held-out images."""
-    validation_images: int = 2048
-    """Held-out images looked at, or all of them where there are fewer."""
-    training_images: int = 0
-    """Training images looked at beside them in the same way, for curves that compare."""
-    patience: int | None = None
-    """Stop after this many looks in a row without gain, and go back to the best parameters."""
-    minimal_gain: float = 0.0
-    """Gain in nats per image that counts as one."""
-
-    def __post_init__(self) -> None:
-        """Refuses numbers with which there is nothing to train."""
-        for name in ("steps", "batch_size", "log_every", "validate_every", "validation_images"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("epochs", "patience"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
-        for name in ("learning_rate", "gradient_clip"):
-            value = getattr(self, name)
-            if value is not None and not (0 < value < math.inf):
-                raise ValueError(f"{name} is {value}; it must be above 0, for example 0.001")
-
-
-class NonFiniteLossError(DistaffError):
-    """A loss or gradient that is no finite number, with the batch that gave it."""
-
-    def __init__(self, step: int, batch: Batch, noise: Noise, terms: LossTerms) -> None:
-        self.batch = batch
-        self.noise = noise
-        self.terms = {name: value.item() for name, value in terms.items()}
-        named = ", ".join(f"{name} {value:.6g}" for name, value in self.terms.items())
-        super().__init__(
-            f"loss or gradient is not finite at step {step} ({named}); try a lower "
-            f"--training.learning-rate or --training.gradient-clip 100"
-        )
+MOST_SKIPPED = 100
+"""Steps in a row without an update after which even a training that skips comes to its end: one
+bad batch says something of that batch, a hundred say that no batch will be good again."""
 
 
 class Fit:
@@ -145,6 +79,8 @@ class Fit:
         }
         self.noise_generator = torch.Generator(self.device).manual_seed(seed)
         self.sums: dict[str, float] = {}
+        self.counts = {"taken": 0, "skipped": 0, "skipped_in_a_row": 0}
+        self.culprit: NonFiniteLossError | None = None
         self.best: dict[str, Any] = {"objective": math.inf, "step": 0, "looks_since": 0}
         self.best_parameters: dict[str, Tensor] = {}
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
@@ -160,16 +96,25 @@ class Fit:
         """Takes one step; returns the lines of the log that it gives rise to.
 
         Raises:
-            NonFiniteLossError: loss or gradient is not finite; no parameter was changed.
+            NonFiniteLossError: loss or gradient is not finite; no parameter was changed. Where
+                such steps are skipped, many of them came in a row.
         """
         self.model.train()
         settings = self.model.settings(self.step)
-        for name in self.parameters:
-            self._update(name, settings)
+        sums, noise = dict(self.sums), self.noise_generator.get_state()
+        try:
+            for name in self.parameters:
+                self._update(name, settings)
+            self.counts |= {"taken": self.counts["taken"] + 1, "skipped_in_a_row": 0}
+        except NonFiniteLossError as error:
+            self.sums = sums
+            if not self._skips(error):
+                self.noise_generator.set_state(noise)  # as it was before this step
+                raise
         self.step += 1
         records = []
         if self.step % self.training.log_every == 0 or self.step == self.steps:
-            records.append(self._training_record(settings))
+            records += self._training_records(settings)
         if self.step % self.training.validate_every == 0 or self.step == self.steps:
             records += self._looks()
         if self.finished and self.training.patience is not None:
@@ -184,6 +129,7 @@ class Fit:
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "noise_generator": self.noise_generator.get_state(),
             "sums": self.sums,
+            "counts": self.counts,
             "best": self.best,
             "best_parameters": self.best_parameters,
         }
@@ -196,6 +142,7 @@ class Fit:
             optimizer.load_state_dict(state["optimizers"][name])
         self.noise_generator.set_state(state["noise_generator"].cpu())
         self.sums = state["sums"]
+        self.counts = state["counts"]
         self.best = state["best"]
         self.best_parameters = state["best_parameters"]
 
@@ -258,11 +205,27 @@ class Fit:
             return self.training.learning_rate
         return self.training.learning_rate * 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
 
-    def _training_record(self, settings: Settings) -> Record:
-        count = (self.step - 1) % self.training.log_every + 1
-        means = {name: total / count for name, total in self.sums.items()}
-        self.sums = {}
-        return {"split": "train", "step": self.step, **means, **settings}
+    def _skips(self, error: NonFiniteLossError) -> bool:
+        """Whether to go on without the batch of this step: that is asked for, and there is hope."""
+        if self.training.on_nan == "stop":
+            return False
+        row = self.counts["skipped_in_a_row"] + 1
+        if row == MOST_SKIPPED:
+            error.args = (f"{row} steps in a row had to be skipped, and no end to it: {error}",)
+            return False
+        self.culprit = self.culprit or error
+        self.counts |= {"skipped": self.counts["skipped"] + 1, "skipped_in_a_row": row}
+        return True
+
+    def _training_records(self, settings: Settings) -> list[Record]:
+        """The line of the log since the last one; none where every step of it was skipped."""
+        taken, skipped = self.counts["taken"], self.counts["skipped"]
+        if not taken:
+            return []
+        means = {name: total / taken for name, total in self.sums.items()}
+        self.sums, self.counts = {}, self.counts | {"taken": 0, "skipped": 0}
+        record = {"split": "train", "step": self.step, **means, **settings}
+        return [record | ({"skipped": skipped} if self.training.on_nan == "skip" else {})]
 
     def _looks(self) -> list[Record]:
         """Looks at held-out images, and at those of the training where that is asked for."""
@@ -333,10 +296,3 @@ def fit(
     while not fitting.finished:
         for record in fitting.advance():
             on_record(record)
-
-
-def number_of_steps(training: Training, images: int) -> int:
-    """Returns the number of updates; an epoch leaves out the images that fill no batch."""
-    if training.epochs is None:
-        return training.steps
-    return training.epochs * max(1, images // training.batch_size)

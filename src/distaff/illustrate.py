@@ -14,11 +14,12 @@ from distaff import explore, figures
 from distaff.data import FactorDataset
 from distaff.figures.house_style import house_style
 from distaff.figures.samples import PER_ROW
+from distaff.files import writing
 from distaff.gaussian import DiagonalGaussian
 from distaff.metrics.information import entropy, mutual_information
 from distaff.models import AbstractVAE, ConditionalVAE
 from distaff.registry import look_up
-from distaff.runs import Run, writing
+from distaff.runs import Run
 from distaff.score import Array
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)

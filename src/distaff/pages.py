@@ -11,7 +11,7 @@ import numpy as np
 
 from distaff.figures import relation_matrix
 from distaff.figures.house_style import house_style
-from distaff.runs import writing
+from distaff.files import writing
 from distaff.score import Array, Score
 
 MOST_NAMES = 3

@@ -11,10 +11,12 @@ import distaff
 from distaff.data import DATASETS
 from distaff.errors import RunError
 from distaff.evaluate import to_json
+from distaff.experiment import to_json as settings_to_json
+from distaff.files import writing
 from distaff.models import MODELS
 from distaff.pages import in_base64, relations, write_page
 from distaff.registry import kind_of
-from distaff.runs import Run, writing
+from distaff.runs import Run
 from distaff.score import Score
 from distaff.tables import Table
 
@@ -72,8 +74,8 @@ def report_of_codes(
 
 
 def _content(run: Run) -> dict[str, Any]:
-    experiment, environment = run.read("experiment.json"), run.read("environment.json")
-    settings = {key: experiment["experiment"][key] for key in ("data", "model", "training")}
+    experiment, environment = settings_to_json(run.experiment), run.environment
+    settings = {key: experiment[key] for key in ("data", "model", "training")}
     derived = environment["derived_settings"]
     minutes, seconds = divmod(round(environment["seconds"]), 60)
     return {
@@ -86,7 +88,7 @@ def _content(run: Run) -> dict[str, Any]:
         "pictures": _pictures(run),
         "settings": _flat(settings) | {f"derived: {k}": f"{v:g}" for k, v in derived.items()},
         "command": f"distaff train experiment.json --seeds {run.seed}",
-        "experiment": json.dumps(experiment, indent=2),
+        "experiment": json.dumps(run.read("experiment.json"), indent=2),
         "environment": environment,
         "environment_text": json.dumps(environment, indent=2),
     }

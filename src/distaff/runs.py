@@ -4,35 +4,40 @@ runs/<recipe>/<8 hex of the config>/seed-3/
     experiment.json       whole experiment and seed: enough to train it again
     environment.json      versions, commit, device, seconds
     train.jsonl           a line a logged step
-    resume.pt             parameters, optimiser and generator state while it is under way
+    resume.pt             parameters, optimiser and generator state while it is under way, and
+    resume.previous.pt    those of the checkpoint before
+    nonfinite.safetensors the first batch whose loss was no finite number, if there was one
     model.safetensors     written last and renamed into place: its presence means finished
     scores.json           metric -> score with its settings
     codes-*.npy           the code of every image, once it was asked for; named by the parameters
     figures/              *.png and *.pdf
     report.html
+    .lock                 held by the process that trains it
 """
 
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 
+from distaff import checkpoints, manifest, training_log
 from distaff.data import DATASETS, FactorDataset
+from distaff.environment import Environment
 from distaff.errors import RunError, UsageError
-from distaff.experiment import Experiment, experiment_from_json, to_json
-from distaff.models import MODELS, AbstractVAE, Model, build
+from distaff.experiment import Experiment
+from distaff.files import TRAIN_AGAIN, damaged, read_json, remove_temporaries, write_json
+from distaff.manifest import Manifest, read_manifest, write_manifest
+from distaff.models import MODELS, AbstractVAE, Model, build, outline
+from distaff.parameters import read_parameters
 from distaff.registry import kind_of
-from distaff.score import Score
-from distaff.types import DataSpec
+from distaff.score import Score, ScoreContent, score_from_json
+
+EVALUATE_AGAIN = "evaluate the run again"
+"""How damaged scores are made anew."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Run:
     @property
     def interrupted(self) -> bool:
         """Whether the training stopped on its way and can be taken up again."""
-        return self.resume_file.is_file() and not self.finished
+        return bool(checkpoints.present(self.folder)) and not self.finished
 
     @property
     def model_file(self) -> Path:
@@ -57,14 +62,14 @@ class Run:
         return self.folder / "model.safetensors"
 
     @property
-    def resume_file(self) -> Path:
-        """The state of a training under way."""
-        return self.folder / "resume.pt"
-
-    @property
     def log_file(self) -> Path:
         """The training log."""
-        return self.folder / "train.jsonl"
+        return self.folder / training_log.NAME
+
+    @property
+    def culprit_file(self) -> Path:
+        """The first batch whose loss was no finite number."""
+        return self.folder / "nonfinite.safetensors"
 
     @property
     def figures_folder(self) -> Path:
@@ -72,33 +77,62 @@ class Run:
         return self.folder / "figures"
 
     @cached_property
+    def manifest(self) -> Manifest:
+        """What the run is."""
+        return read_manifest(self.folder / manifest.NAME)
+
+    @property
     def experiment(self) -> Experiment:
         """The experiment this run belongs to."""
-        return experiment_from_json(self.read("experiment.json")["experiment"])
+        return self.manifest.experiment
 
     @property
     def seed(self) -> int:
         """Of parameters, order of images and noise."""
-        return int(self.read("experiment.json")["seed"])
+        return self.manifest.seed
+
+    @property
+    def environment(self) -> Environment:
+        """What the run was trained with."""
+        path = self.folder / "environment.json"
+        content: Environment = read_json(path, Environment, again=TRAIN_AGAIN)
+        if not 0 <= content["seconds"] < math.inf:
+            raise damaged(path, f"seconds {content['seconds']}", TRAIN_AGAIN)
+        return content
 
     @property
     def log(self) -> list[dict[str, Any]]:
         """The lines of the training log; one that a kill cut short is left out."""
-        whole = self.log_file.read_text().split("\n")[:-1]
-        return [json.loads(line) for line in whole]
+        return training_log.read_log(self.folder)
+
+    @property
+    def last_look(self) -> Mapping[str, float]:
+        """The terms and the objective of the last look at held-out images.
+
+        Raises:
+            RunError: there was none, or the log is damaged.
+        """
+        looks = [line for line in self.log if line["split"] == "validation"]
+        if not looks:
+            raise damaged(self.log_file, "no look at held-out images in it", TRAIN_AGAIN)
+        return {n: v for n, v in looks[-1].items() if n not in ("split", "step", "seconds")}
 
     @property
     def terms(self) -> list[str]:
         """Names of the loss terms in the log, without the objective that they make up."""
-        last = next(line for line in reversed(self.log) if line["split"] == "validation")
-        return [name for name in last if name not in ("split", "step", "objective", "seconds")]
+        return [name for name in self.last_look if name != "objective"]
 
     @property
     def scores(self) -> dict[str, Score]:
         """The scores measured so far; none before the run is evaluated."""
-        if not (self.folder / "scores.json").is_file():
+        path = self.folder / "scores.json"
+        if not path.is_file():
             return {}
-        return {name: _score(**score) for name, score in self.read("scores.json").items()}
+        content = read_json(path, dict[str, ScoreContent], again=EVALUATE_AGAIN)
+        try:
+            return {name: score_from_json(score) for name, score in content.items()}
+        except (ValueError, IndexError) as error:
+            raise damaged(path, error, EVALUATE_AGAIN) from None
 
     def read(self, name: str) -> Any:
         """Returns the content of one of the run's JSON files.
@@ -106,18 +140,15 @@ class Run:
         Raises:
             RunError: the file is missing or damaged.
         """
-        path = self.folder / name
-        try:
-            return json.loads(path.read_text())
-        except FileNotFoundError:
-            raise RunError(f"no {name} in {self.folder}; is it the folder of a run?") from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise RunError(f"{path} is damaged ({error}); train the run again.") from None
+        return read_json(self.folder / name, dict[str, Any], again=TRAIN_AGAIN)
 
     def write(self, name: str, content: Any) -> None:
-        """Writes one of the run's JSON files, whole or not at all."""
-        with writing(self.folder / name) as temporary:
-            temporary.write_text(json.dumps(content, indent=2) + "\n")
+        """Writes one of the run's JSON files, whole or not at all.
+
+        Raises:
+            RunError: the disk is full, or the folder cannot be written to.
+        """
+        write_json(self.folder / name, content)
 
     def load_dataset(self) -> FactorDataset:
         """Returns the data set the run was trained on."""
@@ -133,17 +164,14 @@ class Run:
         if not self.finished:
             how = "continue it with --resume" if self.interrupted else "train it first"
             raise RunError(f"the run at {self.folder} is not finished; {how}.")
-        # runs made before the names of the factors were kept have a list of three
-        shape, sizes, count, *names = self.read("experiment.json")["spec"]
-        spec = DataSpec(tuple(shape), tuple(sizes), count, *map(tuple, names))
-        model = build(self.experiment.model, spec, seed=self.seed)
+        experiment, seed, spec = self.manifest
         try:
-            model.load_state_dict(safetensors.torch.load_file(self.model_file))
-        except (safetensors.SafetensorError, RuntimeError) as error:
-            raise RunError(
-                f"{self.model_file} does not hold the parameters of this run's model "
-                f"({str(error).splitlines()[0]}); train the run again."
-            ) from None
+            expected = outline(experiment.model, spec)
+        except UsageError as error:
+            raise damaged(self.folder / manifest.NAME, error, TRAIN_AGAIN) from None
+        parameters = read_parameters(self.model_file, expected)
+        model = build(experiment.model, spec, seed=seed)
+        model.load_state_dict(parameters)
         return model.to(device).eval()
 
     def load_vae(self, device: torch.device | str = "cpu") -> AbstractVAE:
@@ -163,24 +191,17 @@ class Run:
         return model
 
 
-def _score(
-    *, interval: list[float] | None, relation: list[list[float]] | None, **others: Any
-) -> Score:
-    """Returns a score from its JSON, which knows neither tuples nor arrays."""
-    return Score(
-        interval=(interval[0], interval[1]) if interval else None,
-        relation=None if relation is None else np.asarray(relation),
-        **others,
-    )
+def create(folder: Path, experiment: Experiment, seed: int, dataset: FactorDataset) -> Run:
+    """Prepares the folder of a run: what it is, and nothing that a kill left behind.
 
-
-def create(folder: Path, experiment: Experiment, seed: int, spec: DataSpec) -> Run:
-    """Makes the folder of a run and writes into it what the run is."""
-    run = Run(folder)
-    run.write(
-        "experiment.json", {"experiment": to_json(experiment), "seed": seed, "spec": list(spec)}
-    )
-    return run
+    Raises:
+        RunError: it holds a run that this version cannot read, or cannot be written to.
+    """
+    if (folder / manifest.NAME).is_file():
+        read_manifest(folder / manifest.NAME)
+    remove_temporaries(folder)
+    write_manifest(folder, Manifest(experiment, seed, dataset.part("train").spec))
+    return Run(folder)
 
 
 def run_folder(runs: Path, experiment: Experiment, seed: int) -> Path:
@@ -218,27 +239,3 @@ def load(path: Path | str, device: torch.device | str = "cpu") -> Any:
     if len(runs) > 1:
         raise RunError(f"{path} holds {len(runs)} runs; give one, for example {runs[0].folder}.")
     return runs[0].load_model(device)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """Gives a temporary path to write to, which becomes `path` when all went well.
-
-    Whoever reads `path` finds the old content or the new one, never a part of it.
-
-    Raises:
-        RunError: the disk is full, or the folder cannot be written to.
-    """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise RunError(
-            f"cannot write {path} ({error.strerror or error}); free some space or choose another "
-            f"folder."
-        ) from None
-    finally:
-        if path.parent.is_dir():
-            temporary.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 from jaxtyping import Float
@@ -27,3 +27,33 @@ class Score(NamedTuple):
     """Contributions, for example one for each factor."""
     relation: Float[np.ndarray, "latent factor"] | None = None
     """The matrix the score was read from."""
+
+
+class ScoreContent(TypedDict):
+    """A score as it stands in scores.json, which knows neither tuples nor arrays."""
+
+    value: float
+    interval: list[float] | None
+    chance: float
+    ceiling: float
+    estimator: str
+    parts: dict[str, float]
+    relation: list[list[float]] | None
+
+
+def score_from_json(content: ScoreContent) -> Score:
+    """Returns the score that stands in a file.
+
+    Raises:
+        ValueError: the rows of its matrix differ in length.
+    """
+    interval, relation = content["interval"], content["relation"]
+    return Score(
+        value=content["value"],
+        interval=(interval[0], interval[1]) if interval else None,
+        chance=content["chance"],
+        ceiling=content["ceiling"],
+        estimator=content["estimator"],
+        parts=content["parts"],
+        relation=None if relation is None else np.array(relation).reshape(len(relation), -1),
+    )

@@ -1,9 +1,10 @@
 """What a person sees in the terminal: progress of a training, tables."""
 
 import time
+import warnings
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -17,6 +18,7 @@ from rich.progress import (
 from rich.table import Table
 
 from distaff.compare import RankCorrelation, Row
+from distaff.errors import RunWarning
 from distaff.fit import Fit, Record
 from distaff.runs import Run
 from distaff.score import Score
@@ -29,11 +31,13 @@ AnyBar = TypeVar("AnyBar", bound="_Bar")
 
 
 class _Bar:
-    """A bar that is there as long as its block of code runs."""
+    """A bar that is there as long as its block of code runs, and shows the warnings of it."""
 
     _bar: Progress
 
     def __enter__(self: AnyBar) -> AnyBar:
+        self._before = warnings.showwarning
+        warnings.showwarning = self._show_warning
         self._bar.start()
         return self
 
@@ -44,6 +48,16 @@ class _Bar:
         trace: TracebackType | None,
     ) -> None:
         self._bar.stop()
+        warnings.showwarning = self._before
+
+    def _show_warning(
+        self, message: Warning | str, category: type[Warning], *others: Any, **named: Any
+    ) -> None:
+        """Shows a warning of our own in a line, without the place in the code."""
+        if issubclass(category, RunWarning):
+            STDERR.print(f"distaff: {message}", highlight=False, soft_wrap=True)
+        else:
+            self._before(message, category, *others, **named)
 
     def _begin(self, what: str, total: int | None = None) -> None:
         """Shows a bar of something else."""

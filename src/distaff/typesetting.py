@@ -6,7 +6,7 @@ from typing import Literal
 import typst
 
 from distaff.errors import RunError
-from distaff.runs import writing
+from distaff.files import writing
 
 
 def typeset(source: Path) -> tuple[Path, Path]:

@@ -135,5 +135,5 @@ def test_a_classifier_that_was_stopped_goes_on_to_the_bit(experiment, tmp_path):
 
 
 def test_a_negative_shift_is_refused():
-    with pytest.raises(ValueError, match="shift is -1; it must not be negative"):
+    with pytest.raises(ValueError, match="shift is -1; it must be from 0"):
         Classifier.Config(shift=-1)

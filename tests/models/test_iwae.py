@@ -73,5 +73,5 @@ def test_more_samples_give_a_tighter_bound_below_the_marginal_likelihood(generat
 
 
 def test_a_bound_of_no_samples_is_refused():
-    with pytest.raises(ValueError, match="samples is 0; it must be at least 1"):
+    with pytest.raises(ValueError, match="samples is 0; it must be from 1"):
         IWAE.Config(samples=0)

@@ -32,7 +32,7 @@ def audit(
     """
     from distaff.audit import audit, audit_figure
     from distaff.figures.house_style import house_style
-    from distaff.runs import writing
+    from distaff.files import writing
     from distaff.terminal import STDERR
 
     if rows < 300:

@@ -106,13 +106,12 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
 
 
 def _experiment_named(recipe: str) -> "Experiment":
-    from distaff.experiment import experiment_from_json
+    from distaff.manifest import read_experiment
     from distaff.recipes import RECIPES
-    from distaff.runs import Run
 
     path = Path(recipe)
     if path.suffix == ".json":
-        return experiment_from_json(Run(path.parent).read(path.name)["experiment"])
+        return read_experiment(path)
     return look_up(RECIPES, recipe, "recipe")
 
 

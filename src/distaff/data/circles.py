@@ -21,6 +21,7 @@ from distaff.types import Images
 SPLIT_SEED = 2017
 SHAPES = ("circle", "square")
 """Names of the shapes, in the order of their value."""
+MOST_IMAGES = 10_000_000
 MARGIN = 2
 """Pixels right and below that no shape comes to, besides the one on which its box ends."""
 
@@ -73,6 +74,12 @@ class Circles(Dataset):
                 _refuse_unknown(name, getattr(self, name), known)
             if not self.shape_sizes:
                 raise ValueError("shape_sizes is empty; give at least one size in pixels")
+            kinds = len(self.shapes) * len(self.shape_sizes) * len(self.colors)
+            if self.positions**2 * kinds > MOST_IMAGES:
+                raise ValueError(
+                    f"the set has {self.positions**2 * kinds:,} images; it must have at most "
+                    f"{MOST_IMAGES:,}, whose factors are held in memory"
+                )
             if self.held_out == "combinations" and not 2 <= len(self.colors) <= self.positions:
                 raise ValueError(
                     f"held_out is combinations of {len(self.colors)} colours and {self.positions} "

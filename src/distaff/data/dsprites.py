@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -54,10 +54,12 @@ class DSprites(Dataset):
     class Config:
         """Settings of dSprites."""
 
-        source: Literal["drawn", "npz", "hdf5"] = "drawn"
+        source: Literal["drawn", "npz", "hdf5"] = field(
+            default="drawn", metadata={"hashed": "if changed"}
+        )
         """Where the images come from: drawn, which needs no download and differs from the official
         file in a few pixels at most, or one of the two official files."""
-        ids: str = ""
+        ids: str = field(default="", metadata={"hashed": "if changed"})
         """Path of an .npz of rows, whose arrays become parts: train, supervised_train,
         test_reconstruct and test_interpolate of the assignment's ids.npz; validation and test are
         then drawn from the rows that it leaves. By default all parts are drawn."""

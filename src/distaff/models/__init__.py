@@ -1,9 +1,11 @@
 """Models, by name, and the one function that builds them."""
 
+import math
 from typing import Any
 
 import torch
 
+from distaff.errors import UsageError, first_line
 from distaff.models.annealed_vae import AnnealedVAE
 from distaff.models.base import GenerativeModel, Model, Player
 from distaff.models.beta_vae import BetaVAE
@@ -24,9 +26,13 @@ MODELS: dict[str, type[Model]] = {
     "classifier": Classifier,
 }
 
+MOST_PARAMETERS = 1_000_000_000
+"""Several times those of the largest published autoencoders; with Adam's state they take 16 GB."""
+
 __all__ = [
     "IWAE",
     "MODELS",
+    "MOST_PARAMETERS",
     "VAE",
     "AbstractVAE",
     "AnnealedVAE",
@@ -37,7 +43,22 @@ __all__ = [
     "Model",
     "Player",
     "build",
+    "outline",
 ]
+
+
+def outline(config: Any, spec: DataSpec) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    """Returns shape and type of every parameter of a model, without memory for any of them.
+
+    Raises:
+        UsageError: there is no such model, for example since a layer has more than 2^63 weights.
+    """
+    try:
+        with torch.device("meta"):
+            parameters = MODELS[kind_of(config, MODELS)](config, spec).state_dict()
+    except (RuntimeError, TypeError, OverflowError) as error:
+        raise UsageError(f"this model cannot be built: {first_line(error)}.") from error
+    return {name: (tuple(value.shape), value.dtype) for name, value in parameters.items()}
 
 
 def build(config: Any, spec: DataSpec, *, seed: int) -> Model:
@@ -47,7 +68,16 @@ def build(config: Any, spec: DataSpec, *, seed: int) -> Model:
         config: the nested `Config` of one of `MODELS`.
         spec: what the model must know of the data.
         seed: of the initial parameters; the global generator is left as it was.
+
+    Raises:
+        UsageError: it would have more than MOST_PARAMETERS.
     """
+    count = sum(math.prod(shape) for shape, _ in outline(config, spec).values())
+    if count > MOST_PARAMETERS:
+        raise UsageError(
+            f"the model has {count:,} parameters, and at most {MOST_PARAMETERS:,} are built; "
+            f"take fewer latents, narrower nets or smaller images."
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MODELS[kind_of(config, MODELS)](config, spec)

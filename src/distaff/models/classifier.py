@@ -40,9 +40,9 @@ class Classifier(Model):
         """Pixels by which a training image is moved at most, along each side."""
 
         def __post_init__(self) -> None:
-            """Refuses a negative shift."""
-            if self.shift < 0:
-                raise ValueError(f"shift is {self.shift}; it must not be negative")
+            """Refuses a negative shift, and one that leaves nothing of the largest picture."""
+            if not 0 <= self.shift < 1024:
+                raise ValueError(f"shift is {self.shift}; it must be from 0 to 1023")
 
     config: Config
     supervised = True

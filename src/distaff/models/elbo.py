@@ -36,6 +36,8 @@ from distaff.types import (
     Settings,
 )
 
+MOST_LATENTS = 100_000
+
 
 class AbstractVAE(GenerativeModel):
     """A variational autoencoder; a paper's model adds `settings` and `objective`.
@@ -58,9 +60,9 @@ class AbstractVAE(GenerativeModel):
         """Likelihood of a pixel, one of `distaff list likelihoods`."""
 
         def __post_init__(self) -> None:
-            """Refuses a model without latents."""
-            if self.latents < 1:
-                raise ValueError(f"latents is {self.latents}; it must be at least 1")
+            """Refuses a model without latents, or with more than pictures have pixels."""
+            if not 1 <= self.latents <= MOST_LATENTS:
+                raise ValueError(f"latents is {self.latents}; it must be from 1 to {MOST_LATENTS}")
 
     config: Config
 

@@ -11,6 +11,8 @@ from distaff.gaussian import HALF_LOG_TWO_PI, DiagonalGaussian
 from distaff.models.elbo import AbstractVAE
 from distaff.types import Batch, Latents, LossTerms, Noise, Settings
 
+MOST_SAMPLES = 10_000
+
 
 class IWAE(AbstractVAE):
     """Autoencoder trained on the importance weighted bound, which tightens with its samples.
@@ -32,10 +34,10 @@ class IWAE(AbstractVAE):
         """Latents drawn for each image, k; 1, 5 and 50 in the paper."""
 
         def __post_init__(self) -> None:
-            """Refuses a bound of no samples."""
+            """Refuses a bound of no samples, or of more than one step could hold."""
             super().__post_init__()
-            if self.samples < 1:
-                raise ValueError(f"samples is {self.samples}; it must be at least 1")
+            if not 1 <= self.samples <= MOST_SAMPLES:
+                raise ValueError(f"samples is {self.samples}; it must be from 1 to {MOST_SAMPLES}")
 
     config: Config
 

@@ -20,10 +20,10 @@ class Blocks:
     """Number of blocks."""
 
     def __post_init__(self) -> None:
-        """Refuses a stack without units or blocks."""
-        for name in ("width", "blocks"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        """Refuses a stack without units or blocks, and one deeper than has been of use."""
+        for name, most in (("width", 1_000_000), ("blocks", 1000)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be from 1 to {most}")
 
 
 class ResidualBlock(nn.Module):

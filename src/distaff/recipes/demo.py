@@ -2,9 +2,9 @@
 
 from distaff.data import Sprites
 from distaff.experiment import Experiment
-from distaff.fit import Training
 from distaff.models import AnnealedVAE
 from distaff.nets import DenseDecoder, DenseEncoder
+from distaff.training import Training
 
 STEPS = 16_000
 

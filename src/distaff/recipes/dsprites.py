@@ -2,8 +2,8 @@
 
 from distaff.data import DSprites
 from distaff.experiment import FIGURES_OF_A_RUN, Experiment
-from distaff.fit import Training
 from distaff.models import BetaVAE
+from distaff.training import Training
 
 DSPRITES_BETA_VAE = Experiment(
     name="dsprites-beta-vae",

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from distaff.data import FashionMnist, Mnist
 from distaff.experiment import Experiment
-from distaff.fit import Training
 from distaff.models import IWAE, VAE
 from distaff.nets import ResidualDecoder, ResidualEncoder
+from distaff.training import Training
 
 MNIST_VAE = Experiment(
     name="mnist-vae",

@@ -2,8 +2,8 @@
 
 from distaff.data import Mnist
 from distaff.experiment import Experiment
-from distaff.fit import Training
 from distaff.models import Classifier
+from distaff.training import Training
 
 MNIST_CLASSIFIER = Experiment(
     name="mnist-classifier",

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from distaff.data import Mnist
 from distaff.experiment import Experiment
-from distaff.fit import Training
 from distaff.models import VAE, ConditionalVAE
 from distaff.nets import DenseDecoder, DenseEncoder
+from distaff.training import Training
 
 HIDDEN = (400, 400, 400)
 

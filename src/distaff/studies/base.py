@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypedDict, runtime_checkable
 
 import jinja2
 from matplotlib.figure import Figure
@@ -24,14 +24,26 @@ from matplotlib.figure import Figure
 from distaff.compare import interval_of_mean
 from distaff.experiment import Experiment, to_json
 from distaff.figures.house_style import house_style
-from distaff.fit import Training
-from distaff.runs import Run, run_folder, writing
+from distaff.files import read_json, write_json, writing
+from distaff.runs import Run, run_folder
 from distaff.train import Progress, train
+from distaff.training import Training
 from distaff.typesetting import typeset
 
 Budget = Literal["smoke", "quick", "full"]
 Results = dict[str, Any]
 SOURCES = Path(__file__).parent
+
+
+class Record(TypedDict):
+    """What is kept of a finished task."""
+
+    stamp: str
+    """What the numbers follow from; another one makes them stale."""
+    seconds: float
+    figures: dict[str, str]
+    """Captions by the names of the files."""
+    results: Results
 
 
 class Study(ABC):
@@ -205,8 +217,16 @@ def _stamp(study: Study, trained: Mapping[str, list[Run]]) -> str:
 
 
 def _finished(folder: Path, task: str, stamp: str) -> bool:
-    path = folder / "results" / f"{task}.json"
-    return path.is_file() and Run(path.parent).read(path.name)["stamp"] == stamp
+    return _file(folder, task).is_file() and _record(folder, task)["stamp"] == stamp
+
+
+def _record(folder: Path, task: str) -> Record:
+    record: Record = read_json(_file(folder, task), Record, again="run the study again")
+    return record
+
+
+def _file(folder: Path, task: str) -> Path:
+    return folder / "results" / f"{task}.json"
 
 
 def _carry_out(
@@ -214,15 +234,19 @@ def _carry_out(
 ) -> None:
     begin = time.monotonic()
     results = task(bench)
-    content = {"stamp": stamp, "seconds": time.monotonic() - begin}
-    content |= {"figures": bench.captions, "results": results}
-    Run(bench.folder / "results").write(f"{name}.json", content)
+    record: Record = {
+        "stamp": stamp,
+        "seconds": time.monotonic() - begin,
+        "figures": bench.captions,
+        "results": results,
+    }
+    write_json(_file(bench.folder, name), record)
 
 
 def _write_report(study: Study, folder: Path, trained: Mapping[str, list[Run]]) -> None:
-    records = {name: Run(folder / "results").read(f"{name}.json") for name in study.tasks}
+    records = {name: _record(folder, name) for name in study.tasks}
     captions = {k: v for record in records.values() for k, v in record["figures"].items()}
-    content = {name: record["results"] for name, record in records.items()}
+    content: Results = {name: record["results"] for name, record in records.items()}
     content |= {
         "captions": captions,
         "budget": study.budget,
@@ -230,7 +254,7 @@ def _write_report(study: Study, folder: Path, trained: Mapping[str, list[Run]]) 
         "trainings": {name: _training(runs) for name, runs in trained.items()},
         "seconds": {name: record["seconds"] for name, record in records.items()},
     }
-    Run(folder).write("results.json", content)
+    write_json(folder / "results.json", content)
     for name, source in (("style.typ", "style.typ"), ("report.typ", study.source)):
         with writing(folder / name) as temporary:
             shutil.copyfile(SOURCES / source, temporary)
@@ -244,7 +268,7 @@ def _write_report(study: Study, folder: Path, trained: Mapping[str, list[Run]]) 
 
 def _training(runs: list[Run]) -> Results:
     """What the report says of a training: its settings, its length, its end."""
-    environments = [run.read("environment.json") for run in runs]
+    environments = [run.environment for run in runs]
     return {
         "experiment": to_json(runs[0].experiment),
         "seeds": [run.seed for run in runs],

@@ -13,7 +13,6 @@ from distaff.binarize import binarize
 from distaff.bounds import importance_weighted_bound
 from distaff.data import Mnist
 from distaff.experiment import Experiment
-from distaff.fit import Training, number_of_steps
 from distaff.likelihoods import LIKELIHOODS
 from distaff.models import VAE
 from distaff.nets import ConvolutionalDecoder, ConvolutionalEncoder
@@ -32,6 +31,7 @@ from distaff.studies.mnist_subject import (
     subject_of,
     summary,
 )
+from distaff.training import Training, number_of_steps
 
 TASKS = {
     "learned-gaussian": ("1b", "1d"),

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from distaff.data import Circles, DSprites
 from distaff.experiment import Experiment
-from distaff.fit import Training
 from distaff.likelihoods import Bernoulli, Gaussian
 from distaff.models import VAE, BetaVAE
 from distaff.nets import ConvolutionalEncoder
@@ -16,6 +15,7 @@ from distaff.studies.base import Budget, Results, Study, Workbench, for_smoke
 from distaff.studies.broadcast_measures import beyond, measures
 from distaff.studies.broadcast_pictures import artefacts, curves, geometry, pictures
 from distaff.studies.broadcast_subject import DECODERS, VARIANCE
+from distaff.training import Training
 
 LATENTS = 5
 

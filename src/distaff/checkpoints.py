@@ -1,0 +1,148 @@
+"""The state of a training under way, kept on disk: the last two, each with its checksum.
+
+A checkpoint is a line with the SHA-256 of what follows, and then what `torch.save` wrote. A file
+that was cut short or changed is known by that line, before anything of it is unpacked.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from distaff.errors import RunError, first_line
+from distaff.files import writing
+
+NEWEST, BEFORE = "resume.pt", "resume.previous.pt"
+WORDS = b"distaff checkpoint 1 "
+"""With which the first line begins; the number is that of the format."""
+
+FOREIGN = (
+    *(RuntimeError, ValueError, LookupError, TypeError, AttributeError),
+    *(EOFError, UnpicklingError),
+)
+"""What unpacking and taking up a state raise where it is another one."""
+
+State = dict[str, Any]
+
+
+class Checkpoint(NamedTuple):
+    """What was found of a training under way."""
+
+    state: State
+    file: Path
+    damaged: list[Path]
+    """Newer ones that are not whole."""
+
+
+def present(folder: Path) -> list[Path]:
+    """Returns the checkpoints in a folder, the newest first."""
+    return [folder / name for name in (NEWEST, BEFORE) if (folder / name).is_file()]
+
+
+def save(folder: Path, state: State) -> None:
+    """Keeps a state, and the one kept last before it; an older one goes.
+
+    Raises:
+        RunError: a number of the state is not finite, or the disk is full; what was kept stays.
+    """
+    refuse_nonfinite(folder, state)
+    packed = io.BytesIO()
+    torch.save(state, packed)
+    with (
+        writing(folder / NEWEST, before=folder / BEFORE) as temporary,
+        temporary.open("wb") as file,
+    ):
+        file.write(_first_line(packed.getbuffer()))
+        file.write(packed.getbuffer())
+
+
+def load(folder: Path, device: torch.device) -> Checkpoint:
+    """Returns the newest checkpoint that is whole; nothing in it is ever run.
+
+    Args:
+        folder: that has checkpoints.
+        device: where the tensors go.
+
+    Raises:
+        RunError: none of them is whole.
+    """
+    found = present(folder)
+    for place, path in enumerate(found):
+        content = _content(path)
+        if content is not None:
+            with refusing_foreign(path):
+                state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+                return Checkpoint(state, path, found[:place])
+    raise RunError(
+        f"{' and '.join(map(str, found))} {'are' if len(found) > 1 else 'is'} damaged; remove "
+        f"{folder} to begin anew."
+    )
+
+
+@contextmanager
+def refusing_foreign(path: Path) -> Iterator[None]:
+    """Says in a sentence that a checkpoint, though whole, is none that can be gone on from.
+
+    Raises:
+        RunError: it was made by something else, or for something else.
+    """
+    try:
+        yield
+    except FOREIGN as e:
+        raise RunError(
+            f"{path} is not a checkpoint of this run ({first_line(e)}); remove "
+            f"{path.parent} to begin anew."
+        ) from None
+
+
+def discard(folder: Path) -> None:
+    """Removes the checkpoints of a run that needs them no more."""
+    for path in present(folder):
+        with suppress(OSError):  # that a folder cannot be tidied is no reason to stop
+            path.unlink()
+
+
+def refuse_nonfinite(folder: Path, state: State) -> None:
+    """Refuses a state that must not be kept.
+
+    Raises:
+        RunError: a number of it is not finite.
+    """
+    if not is_finite(state):
+        raise RunError(
+            f"parameters or optimiser state of the run at {folder} are no longer finite numbers, "
+            f"and are not saved; try a lower --training.learning-rate."
+        )
+
+
+def is_finite(state: State) -> bool:
+    """Returns whether every number of every tensor in a state is finite."""
+    floats = [tensor for tensor in _tensors(state) if tensor.is_floating_point()]
+    return all(bool(tensor.isfinite().all()) for tensor in floats)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else ():
+        yield from _tensors(inner)
+
+
+def _content(path: Path) -> bytes | None:
+    """What follows the first line, if it is what that line says."""
+    with suppress(OSError), path.open("rb") as file:
+        line = file.read(len(_first_line(b"")))
+        if line.startswith(WORDS):
+            content = file.read()
+            return content if line == _first_line(content) else None
+    return None
+
+
+def _first_line(content: bytes | memoryview) -> bytes:
+    return WORDS + hashlib.sha256(content).hexdigest().encode() + b"\n"

@@ -1,0 +1,37 @@
+"""One training at a time in the folder of a run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from distaff.errors import RunError
+from distaff.files import refusing
+
+NAME = ".lock"
+"""The file stays when the lock is given up: it is the kernel that knows who holds it, and forgets
+it with the process, however that ends."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Makes a folder and keeps other processes from training in it.
+
+    Raises:
+        RunError: another process is at it, or the folder cannot be written to.
+    """
+    lock = FileLock(folder / NAME, timeout=0)
+    with refusing(folder / NAME):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunError(
+                f"the run at {folder} is being trained by another process; wait for its end, or "
+                f"stop it."
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,89 @@
+"""experiment.json: what a run is, enough to train it again."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from distaff.errors import RunError, first_line
+from distaff.experiment import Experiment, experiment_from_json, to_json
+from distaff.files import LARGEST, TRAIN_AGAIN, checked, damaged, read_json, write_json
+from distaff.types import DataSpec
+
+NAME = "experiment.json"
+FORMAT = 1
+"""Of the files of a run; files without a number are of the first. It goes up when what is written
+can no longer be read by an older distaff."""
+
+
+class Manifest(NamedTuple):
+    """What a run is."""
+
+    experiment: Experiment
+    seed: int
+    spec: DataSpec
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes experiment.json.
+
+    Raises:
+        RunError: as in `writing`.
+    """
+    experiment, seed, spec = manifest
+    made_by = {"format": FORMAT, "distaff": version("distaff")}
+    content = {"experiment": to_json(experiment), "seed": seed, "spec": list(spec)}
+    write_json(folder / NAME, made_by | content)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Returns what an experiment.json says.
+
+    Raises:
+        RunError: it is missing, damaged, or of a newer version of distaff.
+    """
+    content = _content(path)
+    experiment = _experiment(path, content)
+    try:
+        seed = checked(content.get("seed"), int)
+        # runs made before the names of the factors were kept have a list of three
+        shape, sizes, count, *names = checked(content.get("spec"), list[Any])
+        spec = DataSpec(
+            checked(tuple(shape), tuple[int, int, int]),
+            checked(tuple(sizes), tuple[int, ...]),
+            checked(count, int),
+            *(checked(tuple(given), tuple[str, ...]) for given in names),
+        )
+    except (TypeError, ValueError) as error:
+        raise damaged(path, error, TRAIN_AGAIN) from None
+    if not 0 <= seed <= LARGEST or min(*spec.image_shape, *spec.factor_sizes, spec.image_count) < 1:
+        raise damaged(path, f"seed {seed}, {spec}", TRAIN_AGAIN)
+    return Manifest(experiment, seed, spec)
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Returns the experiment of an experiment.json, which may be written by hand.
+
+    Raises:
+        RunError: as in `read_manifest`.
+    """
+    return _experiment(path, _content(path))
+
+
+def _content(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = read_json(path, dict[str, Any], again=TRAIN_AGAIN)
+    number = content.get("format", FORMAT)
+    if not isinstance(number, int) or number < 1:
+        raise damaged(path, f"format {number!r}", TRAIN_AGAIN)
+    if number > FORMAT:
+        raise RunError(
+            f"{path} was made by distaff {first_line(content.get('distaff'))}, in format {number}; "
+            f"this is distaff {version('distaff')}, which reads format {FORMAT}: upgrade it with "
+            f"pip install --upgrade distaff."
+        )
+    return content
+
+
+def _experiment(path: Path, content: dict[str, Any]) -> Experiment:
+    if "experiment" not in content:
+        raise damaged(path, "it holds no experiment", TRAIN_AGAIN)
+    return experiment_from_json(content["experiment"], f"the experiment in {path}")

@@ -1,0 +1,70 @@
+"""How a model is trained: the settings, and what follows from them."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a model is trained."""
+
+    steps: int = 10_000
+    """Number of parameter updates."""
+    epochs: int | None = None
+    """Passes over the training images; where given, it decides the number of steps."""
+    batch_size: int = 64
+    """Images a step."""
+    learning_rate: float = 1e-3
+    """Step size of Adam."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Whether the learning rate stays, or falls to 0 along half a cosine over all steps."""
+    binarize: bool = False
+    """Whether grey pixels are drawn black or white, anew at each visit of an image, with the grey
+    level as probability; held-out images are drawn alike at each look."""
+    gradient_clip: float | None = None
+    """Largest norm of a player's gradient; a longer one is shortened to it."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """Number format of the nets; parameters and losses are float32 in each. With tf32 products are
+    rounded on CUDA; on other devices it is float32."""
+    cuda_graph: bool = field(default=False, metadata={"hashed": "never"})
+    """Whether the work of a step is recorded once and replayed, which spares launching its
+    kernels one by one; on other devices than CUDA it changes nothing."""
+    device: str = "auto"
+    """Where to train: auto (CUDA, then MPS, then CPU), cpu, cuda, cuda:1, mps."""
+    log_every: int = 100
+    """Steps between two lines of the training log, each the mean over these steps."""
+    validate_every: int = 1000
+    """Steps between two looks at held-out images."""
+    validation_images: int = 2048
+    """Held-out images looked at, or all of them where there are fewer."""
+    training_images: int = 0
+    """Training images looked at beside them in the same way, for curves that compare."""
+    patience: int | None = None
+    """Stop after this many looks in a row without gain, and go back to the best parameters."""
+    minimal_gain: float = 0.0
+    """Gain in nats per image that counts as one."""
+    on_nan: Literal["stop", "skip"] = field(default="stop", metadata={"hashed": "never"})
+    """Whether a loss or gradient that is no finite number ends the training, or is left out: the
+    step goes on without an update, and the log counts it."""
+
+    def __post_init__(self) -> None:
+        """Refuses numbers with which there is nothing to train."""
+        for name in ("steps", "batch_size", "log_every", "validate_every", "validation_images"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("epochs", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1")
+        for name in ("learning_rate", "gradient_clip"):
+            value = getattr(self, name)
+            if value is not None and not (0 < value < math.inf):
+                raise ValueError(f"{name} is {value}; it must be above 0, for example 0.001")
+
+
+def number_of_steps(training: Training, images: int) -> int:
+    """Returns the number of updates; an epoch leaves out the images that fill no batch."""
+    if training.epochs is None:
+        return training.steps
+    return training.epochs * max(1, images // training.batch_size)

@@ -1,0 +1,127 @@
+"""The log of a training: train.jsonl, and TensorBoard event files where it is installed."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from distaff.errors import RunError
+from distaff.files import TRAIN_AGAIN, damaged, parse_json, read_text, refusing
+
+NAME = "train.jsonl"
+Line = dict[str, Any]
+
+
+class TrainingLog:
+    """Appends lines to the log of a run."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """Prepares to write.
+
+        Args:
+            folder: of the run.
+            step: from which the training goes on; what TensorBoard knows of later ones is purged.
+        """
+        self._path = folder / NAME
+        self._step = step
+        self._board: Any = None
+
+    def __enter__(self) -> "TrainingLog":
+        with refusing(self._path):
+            self._file = self._path.open("a", encoding="utf-8")
+            if importlib.util.find_spec("tensorboard"):
+                from torch.utils.tensorboard import SummaryWriter
+
+                self._board = SummaryWriter(str(self._path.parent), purge_step=self._step)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with refusing(self._path):
+            self._file.close()
+            if self._board:
+                self._board.close()
+
+    def write(self, records: list[Line], seconds: float) -> None:
+        """Adds lines.
+
+        Args:
+            records: `split`, `step`, and numbers.
+            seconds: that the training has taken.
+
+        Raises:
+            RunError: the disk is full, or the folder was removed.
+        """
+        for record in records:
+            line = {**record, "seconds": round(seconds, 3)}
+            with refusing(self._path):
+                self._file.write(json.dumps(line) + "\n")
+                self._file.flush()
+                self._show(line)
+        if records:
+            self._refuse_removed()
+
+    def save(self) -> int:
+        """Returns the size of the log in bytes, once these would survive a power cut.
+
+        Raises:
+            RunError: as in `write`.
+        """
+        self._refuse_removed()
+        with refusing(self._path):
+            os.fsync(self._file.fileno())
+            return os.fstat(self._file.fileno()).st_size
+
+    def _show(self, line: Line) -> None:
+        for name, value in line.items() if self._board else ():
+            if name not in ("split", "step"):
+                self._board.add_scalar(f"{name}/{line['split']}", value, line["step"])
+
+    def _refuse_removed(self) -> None:
+        # an open file can be written to for as long as one likes after its folder is gone
+        if not self._path.exists():
+            raise RunError(
+                f"{self._path.parent} was removed while it was trained; nothing of it is left, "
+                f"train the run again."
+            )
+
+
+def cut(folder: Path, size: int) -> None:
+    """Shortens the log to what it was at a checkpoint.
+
+    Raises:
+        RunError: it has lost lines since, or cannot be written to.
+    """
+    path = folder / NAME
+    with refusing(path):
+        found = path.stat().st_size if path.exists() else 0
+        if found < size:
+            raise RunError(
+                f"{path} has {found} of the {size} bytes that it had at the checkpoint; remove "
+                f"{folder} to begin anew."
+            )
+        if size or found:
+            os.truncate(path, size)
+
+
+def read_log(folder: Path) -> list[Line]:
+    """Returns the whole lines of a log; one that a kill cut short is left out.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    path = folder / NAME
+    whole = read_text(path, again=TRAIN_AGAIN).split("\n")[:-1]
+    return [_line(text, path, number) for number, text in enumerate(whole, start=1)]
+
+
+def _line(text: str, path: Path, number: int) -> Line:
+    """Looked at by hand: a log has many lines, and a general check of types takes its time."""
+    try:
+        line = parse_json(text)
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, f"line {number}: {error}", TRAIN_AGAIN) from None
+    known = isinstance(line, dict) and isinstance(line.get("split"), str) and "step" in line
+    if not known or not all(isinstance(line[n], (int, float)) for n in line if n != "split"):
+        raise damaged(path, f"line {number} is {text[:40]!r}", TRAIN_AGAIN)
+    return dict(line)

@@ -1,0 +1,93 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from distaff.errors import RunError
+from distaff.files import read_json, remove_temporaries, write_json, writing
+
+AGAIN = "bake it again"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_json_comes_back_as_it_was(tmp_path):
+    write_json(tmp_path / "deep/folder/cake.json", {"eggs": [1, 2.5, None], "name": "Käse"})
+    content = read_json(tmp_path / "deep/folder/cake.json", dict[str, object], again=AGAIN)
+    assert content == {"eggs": [1, 2.5, None], "name": "Käse"}
+    assert names(tmp_path / "deep/folder") == ["cake.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b'{"eggs": }', b"\xff\xfe", b"[" * 100_000, b"9" * 5000, b"null", b"[1]"),
+        *(b'{"eggs": "many"}', b'{"eggs": 1, "flour": null}'),
+        *(b'{"eggs": 9223372036854775808}', b'{"\\ud800": 1}', b'{"\\uDFFF": 1}'),
+    ],
+    ids=lambda content: repr(content[:20]),
+)
+def test_damaged_json_is_named_with_what_to_do(tmp_path, content):
+    path = tmp_path / "cake.json"
+    path.write_bytes(content)
+    with pytest.raises(RunError) as caught:
+        read_json(path, dict[str, int], again=AGAIN)
+    said = str(caught.value)
+    assert said.startswith(f"{path} is damaged (")
+    assert said.endswith("; delete that file and bake it again.")
+    assert "\n" not in said
+
+
+def test_a_file_that_is_missing_or_a_folder_is_named(tmp_path):
+    with pytest.raises(RunError, match=f"no cake.json in {tmp_path}"):
+        read_json(tmp_path / "cake.json", dict, again=AGAIN)
+    with pytest.raises(RunError, match=r"cannot read .*Is a directory"):
+        read_json(tmp_path, dict, again=AGAIN)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT])
+def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path, monkeypatch, number):
+    path = tmp_path / "cake.json"
+    write_json(path, {"eggs": 3})
+
+    def full(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match=rf"cannot write {path} \({os.strerror(number)}\); free"):
+        write_json(path, {"eggs": 4})
+    assert read_json(path, dict[str, int], again=AGAIN) == {"eggs": 3}
+    assert names(tmp_path) == ["cake.json"]
+
+
+def test_a_body_that_raises_leaves_the_old_content(tmp_path):
+    path = tmp_path / "cake.txt"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), writing(path) as temporary:  # noqa: PT012
+        temporary.write_text("ne")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["cake.txt"]
+
+
+def test_the_content_before_is_kept_where_that_is_asked_for(tmp_path):
+    path, before = tmp_path / "cake.txt", tmp_path / "cake.before.txt"
+    for content in ("first", "second", "third"):
+        with writing(path, before=before) as temporary:
+            temporary.write_text(content)
+    assert (path.read_text(), before.read_text()) == ("third", "second")
+
+
+def test_only_what_a_killed_process_left_is_removed(tmp_path):
+    with writing(tmp_path / "cake.json") as temporary:
+        temporary.write_text("{}")
+        left_behind = temporary.with_name(temporary.name.replace(str(os.getpid()), "4194300"))
+        left_behind.write_text("{")
+    kept = {"cake.json", ".lock", ".hidden.json", "._cake.json", "seed.1.json"}
+    for name in kept:
+        (tmp_path / name).touch()
+    remove_temporaries(tmp_path)
+    assert set(names(tmp_path)) == kept
