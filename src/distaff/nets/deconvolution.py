@@ -38,12 +38,16 @@ class DeconvolutionDecoder(nn.Sequential):
         doublings = _doublings(height, width, len(config.widths))
         small = (config.widths[0], height // 2**doublings, width // 2**doublings)
         units = small[0] * small[1] * small[2]
-        layers: list[nn.Module] = [nn.Linear(latents, units), nn.ReLU(), nn.Unflatten(1, small)]
+        layers: list[nn.Module] = [
+            nn.Linear(latents, units),
+            nn.ReLU(inplace=True),
+            nn.Unflatten(1, small),
+        ]
         kept = len(config.widths) - doublings
         for i, (inside, outside) in enumerate(pairwise((*config.widths, channels))):
             kernel, stride = (3, 1) if i < kept else (4, 2)
             layers += [nn.ConvTranspose2d(inside, outside, kernel, stride=stride, padding=1)]
-            layers += [nn.ReLU()]
+            layers += [nn.ReLU(inplace=True)]
         super().__init__(*layers[:-1])
 
 

@@ -89,10 +89,13 @@ class SpatialBroadcastDecoder(nn.Module):
         super().__init__()
         channels, self.height, self.width = output_shape
         self.first = CoordConv(latents, config.widths[0], config.kernel)
-        layers: list[nn.Module] = [nn.ReLU()]
+        layers: list[nn.Module] = [nn.ReLU(inplace=True)]
         for inside, outside in pairwise((*config.widths, channels)):
             padding = config.kernel // 2
-            layers += [nn.Conv2d(inside, outside, config.kernel, padding=padding), nn.ReLU()]
+            layers += [
+                nn.Conv2d(inside, outside, config.kernel, padding=padding),
+                nn.ReLU(inplace=True),
+            ]
         self.rest = nn.Sequential(*layers[:-1])
 
     def forward(self, latents: Latents) -> Outputs:

@@ -76,16 +76,16 @@ SCALES: dict[Budget, Scale] = {
 
 
 QUICK_SECONDS = {
-    "deconvolution": 390,
-    "deconvolution-quadrant": 24,
-    "deconvolution-combinations": 24,
-    "deconvolution-small": 24,
-    "deconvolution-dsprites": 15,
-    "spatial-broadcast": 760,
-    "spatial-broadcast-quadrant": 49,
-    "spatial-broadcast-combinations": 49,
-    "spatial-broadcast-small": 49,
-    "spatial-broadcast-dsprites": 45,
+    "deconvolution": 294,
+    "deconvolution-quadrant": 19,
+    "deconvolution-combinations": 18,
+    "deconvolution-small": 18,
+    "deconvolution-dsprites": 14,
+    "spatial-broadcast": 735,
+    "spatial-broadcast-quadrant": 46,
+    "spatial-broadcast-combinations": 47,
+    "spatial-broadcast-small": 53,
+    "spatial-broadcast-dsprites": 42,
     "measures": 16,
     "beyond": 19,
 }
