@@ -89,7 +89,8 @@ class SpatialBroadcastDecoder(nn.Module):
         super().__init__()
         channels, self.height, self.width = output_shape
         self.first = CoordConv(latents, config.widths[0], config.kernel)
-        layers: list[nn.Module] = [nn.ReLU(inplace=True)]
+        # into new memory: the first layer gives a view, of which autograd would make a copy
+        layers: list[nn.Module] = [nn.ReLU()]
         for inside, outside in pairwise((*config.widths, channels)):
             padding = config.kernel // 2
             layers += [
