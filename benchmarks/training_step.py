@@ -92,7 +92,7 @@ def print_parts() -> None:
     )
     advance(fitting)
     step = _seconds(lambda: advance(fitting)) / STEPS
-    drawing = _seconds(fitting._batch)
+    drawing = _seconds(lambda: fitting.batches.at(fitting.step))
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         advance(fitting)
     took = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}

@@ -132,8 +132,7 @@ def test_an_epoch_shows_every_image_once(make_fit):
     size = fitting.training.batch_size
     seen = []
     for step in range(len(fitting.train) // size):
-        fitting.step = step
-        seen.append(fitting._batch().factors)
+        seen.append(fitting.batches.at(step).factors)
     rows = torch.cat(seen)
     assert len(rows) == len(fitting.train) // size * size
     assert len(torch.unique(rows, dim=0)) == len(rows)

@@ -26,8 +26,7 @@ from distaff.report import report
 from distaff.runs import Run, find_runs
 from distaff.score import Score
 from distaff.session import Session, take_up
-from distaff.studies import Study, plan
-from distaff.studies.base import study_folder
+from distaff.studies import Study, plan, study_folder
 from distaff.train import train
 from distaff.training import Training
 from distaff.training_log import TrainingLog

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from distaff.batches import Batches
 from distaff.binarize import binarize
 from distaff.captured import Captured
 from distaff.data import FactorDataset
@@ -61,6 +61,7 @@ class Fit:
         self.train = train.to(self.device)
         if self.device.type == "cuda":
             self.train = self.train.packed()
+        self.batches = Batches(self.train, training.batch_size, model.supervised, seed=seed)
         self.validation = validation.to(self.device)
         self.seed = seed
         self.steps = number_of_steps(training, len(train))
@@ -83,7 +84,6 @@ class Fit:
         self.culprit: NonFiniteLossError | None = None
         self.best: dict[str, Any] = {"objective": math.inf, "step": 0, "looks_since": 0}
         self.best_parameters: dict[str, Tensor] = {}
-        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
 
     @property
     def finished(self) -> bool:
@@ -147,7 +147,7 @@ class Fit:
         self.best_parameters = state["best_parameters"]
 
     def _update(self, player: str, settings: Settings) -> None:
-        batch = self._drawn(self._batch(), self.noise_generator)
+        batch = self._drawn(self.batches.at(self.step), self.noise_generator)
         noise = self.model.sample_noise(len(batch.images), self.noise_generator)
         terms, gradients = self._measures[player](batch, noise, settings)
         # all numbers at once: the only wait for the device in a step
@@ -180,19 +180,6 @@ class Fit:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=narrow):
             terms = self.model.loss_terms(batch, noise, player)
         return terms, self.model.objective(terms, settings)
-
-    def _batch(self) -> Batch:
-        """The images of this step: each epoch goes through all images in an order of its own."""
-        size = min(self.training.batch_size, len(self.train))
-        per_epoch = len(self.train) // size
-        epoch, place = divmod(self.step, per_epoch)
-        if self._order[0] != epoch:
-            order = np.random.default_rng([self.seed, epoch]).permutation(len(self.train))
-            self._order = (epoch, torch.from_numpy(order).to(self.device))
-        rows = self._order[1][place * size : (place + 1) * size]
-        batch = self.train.batch_at(rows, labelled=self.model.supervised)
-        # `contiguous` would leave one channel as it is, and the first layer goes the slow way
-        return batch._replace(images=batch.images.to(memory_format=torch.channels_last))
 
     def _drawn(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The images that the model sees: as they are, or drawn from their grey levels."""

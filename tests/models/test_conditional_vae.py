@@ -163,7 +163,7 @@ def test_fit_shows_the_factor_to_a_conditional_model_and_to_no_other(dataset, sm
     for config, labelled in ((ConditionalVAE.Config, True), (VAE.Config, False)):
         model = build(config(latents=3, **small_nets), dataset.part("train").spec, seed=0)
         fitting = Fit(model, dataset.part("train"), dataset.part("validation"), training, seed=0)
-        assert fitting._batch().labelled.tolist() == [labelled] * 16
+        assert fitting.batches.at(fitting.step).labelled.tolist() == [labelled] * 16
         before = model.decoder[0].weight[:, 3:].clone()
         while not fitting.finished:
             fitting.advance()

@@ -1,6 +1,7 @@
 """Studies, by name: each works out a document from end to end."""
 
-from distaff.studies.base import Budget, Step, Study, Watcher, Workbench, conduct, plan
+from distaff.studies.base import Budget, Study, Workbench
+from distaff.studies.conduct import Step, Watcher, conduct, plan, study_folder
 from distaff.studies.mnist_conditional import MnistConditional
 from distaff.studies.mnist_likelihoods import MnistLikelihoods
 from distaff.studies.spatial_broadcast import SpatialBroadcast
@@ -23,4 +24,5 @@ __all__ = [
     "Workbench",
     "conduct",
     "plan",
+    "study_folder",
 ]
