@@ -38,7 +38,6 @@ class _Bar:
     def __enter__(self: AnyBar) -> AnyBar:
         self._before = warnings.showwarning
         warnings.showwarning = self._show_warning
-        self._bar.start()
         return self
 
     def __exit__(
@@ -47,7 +46,8 @@ class _Bar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        if self._bar.task_ids:
+            self._bar.stop()
         warnings.showwarning = self._before
 
     def _show_warning(
@@ -63,6 +63,7 @@ class _Bar:
         """Shows a bar of something else."""
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
+        self._bar.start()  # not before: an empty bar leaves an empty line
         self._task, self._tenths = self._bar.add_task(what, total=total), 0
 
     def _tell(self, done: int, total: int | None, unit: str) -> None:
@@ -94,6 +95,7 @@ class TrainingProgress(_Bar):
         STDERR.print(f"{run.folder} on {fitting.device}{derived}", highlight=False)
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
+        self._bar.start()
         self._task = self._bar.add_task(
             f"seed {run.seed}", total=fitting.steps, completed=fitting.step, rate="", terms=""
         )
