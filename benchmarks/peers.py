@@ -1,6 +1,6 @@
 """Images a second of a training step: distaff, a plain PyTorch loop, and pythae, in one run.
 
-Run with `python benchmarks/peers.py` (extra `bench`); about three minutes on two cores. The
+Run with `python benchmarks/peers.py` (extra `bench`); about six minutes on two cores. The
 beta-VAE on 64 x 64 dSprites with the nets of the library's defaults, batches of 64, float32, Adam,
 two threads. distaff is timed as `train` runs it, drawing of the images included; the others read
 theirs from memory, which is faster than what a set of this size allows them.
@@ -25,7 +25,7 @@ from distaff.models import BetaVAE, build
 from distaff.training import Training
 
 BATCH, LATENTS, BETA, RATE = 64, 10, 4.0, 1e-3
-STEPS, ROUNDS = 10, 15
+STEPS, ROUNDS, STARTS = 10, 5, 7
 PEAK_SIDE, PRODUCTS = 2048, 10
 
 
@@ -170,7 +170,9 @@ def main() -> None:
     if len(sys.argv) > 1:
         serve(CONTESTANTS[sys.argv[1]]())
         return
-    *steps, products = take_turns([(__file__, name) for name in CONTESTANTS], rounds=ROUNDS)
+    *steps, products = take_turns(
+        [(__file__, name) for name in CONTESTANTS], rounds=ROUNDS, starts=STARTS
+    )
     peak = 2 * PEAK_SIDE**3 * PRODUCTS / min(products)
     operations = operations_per_image()
     print(f"{operations / 1e6:.0f} Mflop an image; matmul peak {peak / 1e9:.0f} Gflop/s\n")

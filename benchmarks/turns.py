@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
 
 THREADS = 2
 DISTURBED = 0.05
@@ -34,10 +33,8 @@ class Contestant:
             text=True,
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def dismiss(self) -> None:
+        """Ends the process."""
         self._process.kill()
         self._process.wait()
 
@@ -66,13 +63,26 @@ def serve(turn: Callable[[], object]) -> None:
         print(json.dumps([took, time.process_time() - own]), flush=True)
 
 
-def take_turns(commands: Sequence[Sequence[str]], *, rounds: int) -> list[list[float]]:
+def take_turns(
+    commands: Sequence[Sequence[str]], *, rounds: int, starts: int = 1
+) -> list[list[float]]:
     """Returns the seconds of each contestant in each round that nothing disturbed.
 
     Args:
         commands: arguments of Python for each contestant.
         rounds: as many undisturbed rounds as are wanted; at most three times as many are played.
+        starts: how often all processes are begun anew, with so many rounds each time: how memory
+            comes to lie in a process can change its speed for good.
     """
+    played = [each for _ in range(starts) for each in _rounds(commands, rounds)]
+    clean = [seconds for seconds, disturbed in played if not disturbed]
+    kept = clean if len(clean) >= FEWEST else [seconds for seconds, _ in played]
+    print(f"{len(played)} rounds, {len(clean)} of them without others on the CPU", end="; ")
+    print(f"{len(kept)} count")
+    return [list(column) for column in zip(*kept, strict=True)]
+
+
+def _rounds(commands: Sequence[Sequence[str]], rounds: int) -> list[tuple[list[float], bool]]:
     contestants = [Contestant(*command) for command in commands]
     played: list[tuple[list[float], bool]] = []
     try:
@@ -82,12 +92,8 @@ def take_turns(commands: Sequence[Sequence[str]], *, rounds: int) -> list[list[f
             played.append(_round(contestants, first=len(played) % len(contestants)))
     finally:
         for contestant in contestants:
-            contestant.__exit__()
-    clean = [seconds for seconds, disturbed in played if not disturbed]
-    kept = clean if len(clean) >= FEWEST else [seconds for seconds, _ in played]
-    print(f"{len(played)} rounds, {len(clean)} of them without others on the CPU", end="; ")
-    print(f"{len(kept)} count")
-    return [list(column) for column in zip(*kept, strict=True)]
+            contestant.dismiss()
+    return played
 
 
 def _round(contestants: Sequence[Contestant], *, first: int) -> tuple[list[float], bool]:

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from stepping import run
 
 from distaff.captured import WARM_UPS, Captured
 from distaff.data import load
@@ -27,13 +28,6 @@ def make_fit(small_nets):
         return Fit(model, train, data.part("validation"), replace(training, **settings), seed=0)
 
     return make
-
-
-def run(fitting: Fit) -> list[dict]:
-    records = []
-    while not fitting.finished:
-        records += fitting.advance()
-    return records
 
 
 def same(first: Fit, second: Fit, **tolerance) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from stepping import run
 
 from distaff.data import DATASETS
 from distaff.device import choose_device
@@ -28,13 +29,6 @@ def make_fit(small_experiment):
         return Fit(model, train, data.part("validation"), training, seed=seed)
 
     return make
-
-
-def run(fitting: Fit) -> list[dict]:
-    records = []
-    while not fitting.finished:
-        records += fitting.advance()
-    return records
 
 
 def equal(first: Fit, second: Fit) -> bool:
