@@ -169,7 +169,8 @@ class Fit:
     def _measure(self, player: str, batch: Batch, noise: Noise, settings: Settings) -> Measured:
         with rounding_products(self.training.precision == "tf32"):
             terms, loss = self._loss(batch, noise, player, settings)
-            gradients = torch.autograd.grad(loss, self.parameters[player])
+            parameters = self.parameters[player]
+            gradients = tuple(map(_in_layout, torch.autograd.grad(loss, parameters), parameters))
         norm = torch.nn.utils.get_total_norm(gradients)
         return {**terms, "objective": loss, "norm": norm}, gradients
 
@@ -258,6 +259,17 @@ class Fit:
             for name, value in (*terms.items(), ("objective", loss)):
                 sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
         return sums
+
+
+def _in_layout(gradient: Tensor, parameter: Tensor) -> Tensor:
+    """The gradient, with its numbers in memory in the order of its parameter's.
+
+    `loss.backward()` sees to that; `torch.autograd.grad` does not. Fused Adam on a CPU goes through
+    both in the order of memory, so that another layout moves the wrong weights without an error.
+    """
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
 
 
 def fit(
