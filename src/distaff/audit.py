@@ -33,10 +33,12 @@ QUESTIONS: Mapping[str, Question] = {
     "dci-mig": Question.KNOWN,
     "factor-vae-score": Question.KNOWN,
     "beta-vae-score": Question.KNOWN,
+    "mcc": Question.KNOWN,
     "info-mec": Question.ALL_THREE,
     "dci-es": Question.READABLE,
     "explicitness": Question.READABLE,
     "downstream-accuracy": Question.READABLE,
+    "weak-mcc": Question.READABLE,
     "partition-score": Question.PARTITIONED,
     "udr": Question.ALIKE,
     "gaussian-total-correlation": Question.INDEPENDENT,
@@ -53,7 +55,16 @@ ACCURACIES = ("downstream-accuracy", "partition-score")
 """Scores of which guessing reaches the share of the most frequent value of each factor."""
 BEST: Mapping[str, float] = {"partition-score": 50.0}
 """Of the score's own range, where it is not 1."""
-UNPUBLISHED = ("jemmig", "mig-sup", "dci-mig", "info-mec", "dci-es", "partition-score")
+UNPUBLISHED = (
+    "jemmig",
+    "mig-sup",
+    "dci-mig",
+    "info-mec",
+    "dci-es",
+    "partition-score",
+    "mcc",
+    "weak-mcc",
+)
 """Scores that disentanglement_lib has not."""
 
 

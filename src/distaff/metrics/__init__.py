@@ -13,6 +13,7 @@ from distaff.metrics.gaussian_total_correlation import gaussian_total_correlatio
 from distaff.metrics.info_mec import info_mec
 from distaff.metrics.interventional_robustness import interventional_robustness
 from distaff.metrics.jemmig import jemmig
+from distaff.metrics.mcc import mcc
 from distaff.metrics.mig_sup import mig_sup
 from distaff.metrics.modularity import modularity
 from distaff.metrics.mutual_information_gap import mutual_information_gap
@@ -21,6 +22,7 @@ from distaff.metrics.partition_score import partition_score
 from distaff.metrics.sap import sap
 from distaff.metrics.udr import udr
 from distaff.metrics.wasserstein_correlation import wasserstein_correlation
+from distaff.metrics.weak_mcc import weak_mcc
 from distaff.score import Score
 
 METRICS: dict[str, Callable[..., Score]] = {
@@ -39,6 +41,8 @@ METRICS: dict[str, Callable[..., Score]] = {
         explicitness,
         interventional_robustness,
         info_mec,
+        mcc,
+        weak_mcc,
         udr,
         gaussian_total_correlation,
         wasserstein_correlation,
@@ -61,6 +65,7 @@ __all__ = [
     "info_mec",
     "interventional_robustness",
     "jemmig",
+    "mcc",
     "mig_sup",
     "modularity",
     "mutual_information_gap",
@@ -69,4 +74,5 @@ __all__ = [
     "sap",
     "udr",
     "wasserstein_correlation",
+    "weak_mcc",
 ]
