@@ -25,8 +25,11 @@ LABELS = {"default": (1_000,), DISENTANGLEMENT_LIB: (200,)}
 QUESTIONS: Mapping[str, Question] = {
     "mutual-information-gap": Question.COMPACT,
     "jemmig": Question.COMPACT,
+    "dmig": Question.COMPACT,
+    "xmig": Question.COMPACT,
     "sap": Question.COMPACT,
     "mig-sup": Question.MODULAR,
+    "dlig": Question.MODULAR,
     "modularity": Question.MODULAR,
     "interventional-robustness": Question.MODULAR,
     "dci": Question.MODULAR,
@@ -64,6 +67,9 @@ UNPUBLISHED = (
     "partition-score",
     "mcc",
     "weak-mcc",
+    "dmig",
+    "xmig",
+    "dlig",
 )
 """Scores that disentanglement_lib has not."""
 

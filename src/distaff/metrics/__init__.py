@@ -6,6 +6,8 @@ from distaff.metrics.beta_vae_score import beta_vae_score
 from distaff.metrics.dci import dci
 from distaff.metrics.dci_es import dci_es
 from distaff.metrics.dci_mig import dci_mig
+from distaff.metrics.dlig import dlig
+from distaff.metrics.dmig import dmig
 from distaff.metrics.downstream_accuracy import downstream_accuracy
 from distaff.metrics.explicitness import explicitness
 from distaff.metrics.factor_vae_score import factor_vae_score
@@ -23,6 +25,7 @@ from distaff.metrics.sap import sap
 from distaff.metrics.udr import udr
 from distaff.metrics.wasserstein_correlation import wasserstein_correlation
 from distaff.metrics.weak_mcc import weak_mcc
+from distaff.metrics.xmig import xmig
 from distaff.score import Score
 
 METRICS: dict[str, Callable[..., Score]] = {
@@ -34,6 +37,9 @@ METRICS: dict[str, Callable[..., Score]] = {
         mig_sup,
         jemmig,
         dci_mig,
+        dmig,
+        xmig,
+        dlig,
         dci,
         dci_es,
         sap,
@@ -58,6 +64,8 @@ __all__ = [
     "dci",
     "dci_es",
     "dci_mig",
+    "dlig",
+    "dmig",
     "downstream_accuracy",
     "explicitness",
     "factor_vae_score",
@@ -75,4 +83,5 @@ __all__ = [
     "udr",
     "wasserstein_correlation",
     "weak_mcc",
+    "xmig",
 ]
