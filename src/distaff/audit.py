@@ -27,6 +27,7 @@ QUESTIONS: Mapping[str, Question] = {
     "jemmig": Question.COMPACT,
     "dmig": Question.COMPACT,
     "xmig": Question.COMPACT,
+    "unibound": Question.COMPACT,
     "sap": Question.COMPACT,
     "mig-sup": Question.MODULAR,
     "dlig": Question.MODULAR,
@@ -70,6 +71,7 @@ UNPUBLISHED = (
     "dmig",
     "xmig",
     "dlig",
+    "unibound",
 )
 """Scores that disentanglement_lib has not."""
 

@@ -23,6 +23,7 @@ from distaff.metrics.pairwise_mutual_information import pairwise_mutual_informat
 from distaff.metrics.partition_score import partition_score
 from distaff.metrics.sap import sap
 from distaff.metrics.udr import udr
+from distaff.metrics.unibound import unibound
 from distaff.metrics.wasserstein_correlation import wasserstein_correlation
 from distaff.metrics.weak_mcc import weak_mcc
 from distaff.metrics.xmig import xmig
@@ -40,6 +41,7 @@ METRICS: dict[str, Callable[..., Score]] = {
         dmig,
         xmig,
         dlig,
+        unibound,
         dci,
         dci_es,
         sap,
@@ -81,6 +83,7 @@ __all__ = [
     "partition_score",
     "sap",
     "udr",
+    "unibound",
     "wasserstein_correlation",
     "weak_mcc",
     "xmig",
