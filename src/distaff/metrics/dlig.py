@@ -9,7 +9,7 @@ from distaff.metrics.compat import check_compat
 from distaff.metrics.dependent_factors import left_open, own_latents
 from distaff.metrics.information_score import check_two_factors, information_tables
 from distaff.metrics.information_tables import Table
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def dlig(
@@ -18,6 +18,7 @@ def dlig(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
     repeats: int = 20,
@@ -30,10 +31,10 @@ def dlig(
         (I(z_v; v) - I(z_v; w)) / H(v | w)
 
     is averaged over the latents that have a factor and tell anything. It is to `dmig` what
-    `mig_sup` is to the mutual information gap: it looks at a latent and asks for one factor. Best
-    value 1, also where factors depend on one another; chance near 0; below 0 where a latent tells
-    more of another factor than of its own. It does not ask whether all factors are known, nor what
-    the latents without a factor tell.
+    `mig_sup` is to the mutual information gap: it looks at a latent and asks for one factor. Range
+    0 to 1, best value 1, also where factors depend on one another, chance near 0. A gap is below 0
+    where a latent tells more of another factor than of its own, a mean below 0 counts as 0. It does
+    not ask whether all factors are known, nor what the latents without a factor tell.
 
     Information is compared in nats, as published, so that a latent of a factor of few values is
     easily found to tell more of one that has many. A latent tells something when that is more of
@@ -48,6 +49,8 @@ def dlig(
         factor_names: names of the factors, which the relation's columns follow.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: random halves of the rows from which the interval is taken.
@@ -71,6 +74,7 @@ def dlig(
         factors,
         factor_names=factor_names,
         factor_kinds=factor_kinds,
+        active=active,
         seed=seed,
         repeats=repeats,
     )
@@ -83,7 +87,7 @@ def dlig(
 
 
 def _mean(gaps: dict[int, float]) -> float:
-    return float(np.mean(list(gaps.values()))) if gaps else 0.0
+    return max(0.0, float(np.mean(list(gaps.values())))) if gaps else 0.0
 
 
 def _gaps(table: Table, share: Float[np.ndarray, "given factor"]) -> dict[int, float]:

@@ -9,7 +9,7 @@ from distaff.metrics.compat import check_compat
 from distaff.metrics.dependent_factors import left_open, own_information, own_latents
 from distaff.metrics.information_score import information_tables
 from distaff.metrics.information_tables import Table
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def dmig(
@@ -18,6 +18,7 @@ def dmig(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
     repeats: int = 20,
@@ -32,9 +33,10 @@ def dmig(
     is averaged over the factors; H(v) takes the place of H(v | w) where z' belongs to no factor.
     Where factors depend on one another, a latent that knows w perfectly tells something about v,
     and no code can have a mutual information gap of 1: this one can. For independent factors with
-    a latent each it is the mutual information gap. Best value 1, chance near 0; below 0 where
-    another latent tells more about a factor than its own. A code of one latent has nothing in the
-    second place, which counts as 0; a factor for which no latent is left counts as 0.
+    a latent each it is the mutual information gap. Range 0 to 1, best value 1, chance near 0. A
+    gap is below 0 where another latent tells more about a factor than its own, a mean below 0
+    counts as 0. A code of one latent has nothing in the second place, which counts as 0; a factor
+    for which no latent is left counts as 0.
 
     Which latent belongs to which factor is given in the published code, whose models are trained so
     that it is known, by default in order; the assignment here does not depend on the order. The
@@ -47,6 +49,8 @@ def dmig(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: random halves of the rows from which the interval is taken.
@@ -69,12 +73,13 @@ def dmig(
         factors,
         factor_names=factor_names,
         factor_kinds=factor_kinds,
+        active=active,
         seed=seed,
         repeats=repeats,
     )
     share = left_open(tables)
     parts = dict(zip(tables.names, _gaps(tables.whole, share).tolist(), strict=True))
-    return tables.score(lambda table: float(_gaps(table, share).mean()), parts)
+    return tables.score(lambda table: max(0.0, float(_gaps(table, share).mean())), parts)
 
 
 def _gaps(table: Table, share: Float[np.ndarray, "given factor"]) -> Array:

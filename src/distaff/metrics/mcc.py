@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata
 
 from distaff.metrics.compat import check_compat
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.score import Array, Score
+from distaff.metrics.ranks import smoothed_ranks
+from distaff.score import Active, Array, Score
 
 
 def mcc(
@@ -18,6 +18,7 @@ def mcc(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
     repeats: int = 20,
@@ -39,7 +40,8 @@ def mcc(
     correlates with nothing.
 
     It differs from the published code in Spearman's correlation as the only one, where that has
-    Pearson's as well, so that no monotone change of a latent alters anything.
+    Pearson's as well, so that no monotone change of a latent alters much, and in that close values
+    share a rank (see `metrics/ranks.py`).
 
     Args:
         codes: the representation of each image, for a VAE its posterior mean.
@@ -47,6 +49,8 @@ def mcc(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the halves and the shuffling.
         repeats: random halves of the rows from which the interval is taken.
@@ -65,10 +69,10 @@ def mcc(
     2020, "ICE-BeeM", arXiv:2002.11537.
     """
     check_compat(compat, offered=False)
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
 
     def judge(codes: Array, labels: Array) -> Judgement:
-        relation = correlations(rankdata(codes, axis=0), rankdata(labels, axis=0))
+        relation = correlations(smoothed_ranks(codes), smoothed_ranks(labels.astype(np.float64)))
         own = of_own_latent(relation)
         return Judgement(float(own.mean()), data.by_factor(own), relation)
 

@@ -67,7 +67,7 @@ def published_info_mec(
         codes: the representation of each image.
         labels: the index of the value of each factor, of at least two factors that vary.
         discrete_latents: whether each latent has few values.
-        seed: of the noise that scikit-learn adds to continuous latents.
+        seed: of the noise that scikit-learn adds to continuous latents, in its way.
 
     Reference: Hsu, Dorrell, Whittington, Wu, Finn 2023, "Disentanglement via latent quantization",
     arXiv:2305.18378, section 5, and the code that its authors published.

@@ -10,7 +10,7 @@ from distaff.metrics.information import mutual_information, self_information
 from distaff.metrics.joint_information import losses_of_predictors
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction import train_and_test_rows
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def unibound(
@@ -19,6 +19,7 @@ def unibound(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
     repeats: int = 5,
@@ -50,6 +51,8 @@ def unibound(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the split, the trees, the halves, the shuffling and the noise between equal values.
         repeats: random halves of the rows from which the interval is taken.
@@ -67,7 +70,7 @@ def unibound(
     ICLR, arXiv:2108.13753.
     """
     check_compat(compat, offered=False)
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
 
     def judge(codes: Array, labels: Array) -> Judgement:
         entropy = self_information(labels)

@@ -9,7 +9,8 @@ from distaff.metrics.compat import check_compat
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.mcc import correlations, of_own_latent
 from distaff.metrics.prediction import lying_apart
-from distaff.score import Array, Score
+from distaff.metrics.randomness import stream
+from distaff.score import Active, Array, Score
 
 NOTHING = 1e-9
 """Share of the largest singular value below which a direction of the codes has no extent."""
@@ -21,6 +22,7 @@ def weak_mcc(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     alignment: str = "affine",
     compat: str | None = None,
     seed: int = 0,
@@ -53,6 +55,8 @@ def weak_mcc(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         alignment: one of those above.
         compat: None; disentanglement_lib has no such score.
         seed: of the two parts of the rows, the halves and the shuffling.
@@ -72,10 +76,10 @@ def weak_mcc(
     check_compat(compat, offered=False)
     if alignment not in ALIGNMENTS:
         raise ValueError(f"alignment={alignment!r} is unknown; give {' or '.join(ALIGNMENTS)}")
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
 
     def judge(codes: Array, labels: Array) -> Judgement:
-        order = np.random.default_rng(seed).permutation(len(codes))
+        order = stream(seed, "fitted and scored rows").permutation(len(codes))
         order = order[~lying_apart(codes)[order]]
         fitted, scored = order[: len(order) // 2], order[len(order) // 2 :]
         aligned = ALIGNMENTS[alignment](codes, labels.astype(np.float64), fitted)

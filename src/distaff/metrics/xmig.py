@@ -9,7 +9,7 @@ from distaff.metrics.compat import check_compat
 from distaff.metrics.dependent_factors import own_information, own_latents
 from distaff.metrics.information_score import information_tables
 from distaff.metrics.information_tables import Table
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def xmig(
@@ -18,6 +18,7 @@ def xmig(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
     repeats: int = 20,
@@ -29,11 +30,12 @@ def xmig(
 
         (I(z_v; v) - I(z'; v)) / H(v)
 
-    is averaged over the factors. Best value 1, chance near 0; below 0 where a latent of no factor
-    tells more. It is blind to what the latents of other factors tell, be it because factors depend
-    on one another or because the code mixes them: read it beside `dmig`, which looks there. Where
-    no latent is left over, nothing is subtracted, and a factor for which none is left counts as 0;
-    the published code refuses a code that has no more latents than factors.
+    is averaged over the factors. Range 0 to 1, best value 1, chance near 0. A gap is below 0 where
+    a latent of no factor tells more, a mean below 0 counts as 0. It is blind to what the latents of
+    other factors tell, be it because factors depend on one another or because the code mixes them:
+    read it beside `dmig`, which looks there. Where no latent is left over, nothing is subtracted,
+    and a factor for which none is left counts as 0; the published code refuses a code that has no
+    more latents than factors.
 
     Which latent belongs to which factor is given in the published code, whose models are trained so
     that it is known, by default in order; the assignment here does not depend on the order. The
@@ -45,6 +47,8 @@ def xmig(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: random halves of the rows from which the interval is taken.
@@ -68,11 +72,12 @@ def xmig(
         factors,
         factor_names=factor_names,
         factor_kinds=factor_kinds,
+        active=active,
         seed=seed,
         repeats=repeats,
     )
     parts = dict(zip(tables.names, _gaps(tables.whole).tolist(), strict=True))
-    return tables.score(lambda table: float(_gaps(table).mean()), parts)
+    return tables.score(lambda table: max(0.0, float(_gaps(table).mean())), parts)
 
 
 def _gaps(table: Table) -> Array:
