@@ -31,6 +31,7 @@ QUESTIONS: Mapping[str, Question] = {
     "sap": Question.COMPACT,
     "mig-sup": Question.MODULAR,
     "dlig": Question.MODULAR,
+    "med": Question.MODULAR,
     "modularity": Question.MODULAR,
     "interventional-robustness": Question.MODULAR,
     "dci": Question.MODULAR,
@@ -72,6 +73,7 @@ UNPUBLISHED = (
     "xmig",
     "dlig",
     "unibound",
+    "med",
 )
 """Scores that disentanglement_lib has not."""
 

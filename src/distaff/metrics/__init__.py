@@ -16,6 +16,7 @@ from distaff.metrics.info_mec import info_mec
 from distaff.metrics.interventional_robustness import interventional_robustness
 from distaff.metrics.jemmig import jemmig
 from distaff.metrics.mcc import mcc
+from distaff.metrics.med import med
 from distaff.metrics.mig_sup import mig_sup
 from distaff.metrics.modularity import modularity
 from distaff.metrics.mutual_information_gap import mutual_information_gap
@@ -42,6 +43,7 @@ METRICS: dict[str, Callable[..., Score]] = {
         xmig,
         dlig,
         unibound,
+        med,
         dci,
         dci_es,
         sap,
@@ -76,6 +78,7 @@ __all__ = [
     "interventional_robustness",
     "jemmig",
     "mcc",
+    "med",
     "mig_sup",
     "modularity",
     "mutual_information_gap",
