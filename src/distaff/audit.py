@@ -29,6 +29,7 @@ QUESTIONS: Mapping[str, Question] = {
     "xmig": Question.COMPACT,
     "unibound": Question.COMPACT,
     "sap": Question.COMPACT,
+    "tad": Question.COMPACT,
     "mig-sup": Question.MODULAR,
     "dlig": Question.MODULAR,
     "med": Question.MODULAR,
@@ -74,6 +75,7 @@ UNPUBLISHED = (
     "dlig",
     "unibound",
     "med",
+    "tad",
 )
 """Scores that disentanglement_lib has not."""
 

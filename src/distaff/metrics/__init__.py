@@ -23,6 +23,7 @@ from distaff.metrics.mutual_information_gap import mutual_information_gap
 from distaff.metrics.pairwise_mutual_information import pairwise_mutual_information
 from distaff.metrics.partition_score import partition_score
 from distaff.metrics.sap import sap
+from distaff.metrics.tad import tad
 from distaff.metrics.udr import udr
 from distaff.metrics.unibound import unibound
 from distaff.metrics.wasserstein_correlation import wasserstein_correlation
@@ -47,6 +48,7 @@ METRICS: dict[str, Callable[..., Score]] = {
         dci,
         dci_es,
         sap,
+        tad,
         modularity,
         explicitness,
         interventional_robustness,
@@ -85,6 +87,7 @@ __all__ = [
     "pairwise_mutual_information",
     "partition_score",
     "sap",
+    "tad",
     "udr",
     "unibound",
     "wasserstein_correlation",
