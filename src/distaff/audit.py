@@ -50,6 +50,7 @@ QUESTIONS: Mapping[str, Question] = {
     "gaussian-total-correlation": Question.INDEPENDENT,
     "wasserstein-correlation": Question.INDEPENDENT,
     "pairwise-mutual-information": Question.INDEPENDENT,
+    "factorized-support": Question.INDEPENDENT,
 }
 FLOORS: Mapping[str, float] = {
     "beta-vae-score": 1 / len(SIZES),
@@ -76,6 +77,7 @@ UNPUBLISHED = (
     "unibound",
     "med",
     "tad",
+    "factorized-support",
 )
 """Scores that disentanglement_lib has not."""
 

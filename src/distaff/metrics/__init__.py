@@ -11,6 +11,7 @@ from distaff.metrics.dmig import dmig
 from distaff.metrics.downstream_accuracy import downstream_accuracy
 from distaff.metrics.explicitness import explicitness
 from distaff.metrics.factor_vae_score import factor_vae_score
+from distaff.metrics.factorized_support import factorized_support
 from distaff.metrics.gaussian_total_correlation import gaussian_total_correlation
 from distaff.metrics.info_mec import info_mec
 from distaff.metrics.interventional_robustness import interventional_robustness
@@ -59,6 +60,7 @@ METRICS: dict[str, Callable[..., Score]] = {
         gaussian_total_correlation,
         wasserstein_correlation,
         pairwise_mutual_information,
+        factorized_support,
         downstream_accuracy,
         partition_score,
     )
@@ -75,6 +77,7 @@ __all__ = [
     "downstream_accuracy",
     "explicitness",
     "factor_vae_score",
+    "factorized_support",
     "gaussian_total_correlation",
     "info_mec",
     "interventional_robustness",
