@@ -41,11 +41,13 @@ QUESTIONS: Mapping[str, Question] = {
     "beta-vae-score": Question.KNOWN,
     "mcc": Question.KNOWN,
     "info-mec": Question.ALL_THREE,
+    "omes": Question.BOTH,
     "dci-es": Question.READABLE,
     "explicitness": Question.READABLE,
     "downstream-accuracy": Question.READABLE,
     "weak-mcc": Question.READABLE,
     "partition-score": Question.PARTITIONED,
+    "d-lsbd": Question.CIRCLES,
     "udr": Question.ALIKE,
     "gaussian-total-correlation": Question.INDEPENDENT,
     "wasserstein-correlation": Question.INDEPENDENT,
@@ -78,8 +80,12 @@ UNPUBLISHED = (
     "med",
     "tad",
     "factorized-support",
+    "omes",
+    "d-lsbd",
 )
 """Scores that disentanglement_lib has not."""
+OF_COMPLETE_SETS = ("omes", "d-lsbd")
+"""Scores of images that share all factors but one, of which random rows have hardly any."""
 
 
 class Entry(NamedTuple):
@@ -183,6 +189,8 @@ def _floor(metric: str, code: str) -> float:
 def _inapplicable(metric: str, mode: str, codes: Array) -> str:
     if mode == DISENTANGLEMENT_LIB and metric in UNPUBLISHED:
         return "disentanglement_lib has no such score"
+    if metric in OF_COMPLETE_SETS:
+        return "hardly two rows share all factors but one"
     if metric == "partition-score" and codes.shape[1] != len(SIZES):
         return f"{codes.shape[1]} latents for {len(SIZES)} factors"
     return ""

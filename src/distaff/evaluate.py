@@ -17,9 +17,16 @@ from distaff.runs import Run
 from distaff.score import Array, Score
 
 IMAGES = 10_000
-NOT_OF_ANY_TABLE = ("udr", "partition-score")
-"""Metrics that `all` leaves out: one compares several codes, one needs a latent a factor."""
-INTERVENTIONAL = ("beta-vae-score", "factor-vae-score", "interventional-robustness")
+NOT_OF_ANY_TABLE = ("udr", "partition-score", "omes", "d-lsbd")
+"""Metrics that `all` leaves out: one compares several codes, one needs a latent a factor, two need
+a complete set, of factors that turn for the last one."""
+INTERVENTIONAL = (
+    "beta-vae-score",
+    "factor-vae-score",
+    "interventional-robustness",
+    "omes",
+    "d-lsbd",
+)
 """Metrics that look for images which share a factor; a complete set has them all."""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from distaff.metrics.beta_vae_score import beta_vae_score
+from distaff.metrics.d_lsbd import d_lsbd
 from distaff.metrics.dci import dci
 from distaff.metrics.dci_es import dci_es
 from distaff.metrics.dci_mig import dci_mig
@@ -21,6 +22,7 @@ from distaff.metrics.med import med
 from distaff.metrics.mig_sup import mig_sup
 from distaff.metrics.modularity import modularity
 from distaff.metrics.mutual_information_gap import mutual_information_gap
+from distaff.metrics.omes import omes
 from distaff.metrics.pairwise_mutual_information import pairwise_mutual_information
 from distaff.metrics.partition_score import partition_score
 from distaff.metrics.sap import sap
@@ -53,6 +55,7 @@ METRICS: dict[str, Callable[..., Score]] = {
         modularity,
         explicitness,
         interventional_robustness,
+        omes,
         info_mec,
         mcc,
         weak_mcc,
@@ -63,12 +66,14 @@ METRICS: dict[str, Callable[..., Score]] = {
         factorized_support,
         downstream_accuracy,
         partition_score,
+        d_lsbd,
     )
 }
 
 __all__ = [
     "METRICS",
     "beta_vae_score",
+    "d_lsbd",
     "dci",
     "dci_es",
     "dci_mig",
@@ -87,6 +92,7 @@ __all__ = [
     "mig_sup",
     "modularity",
     "mutual_information_gap",
+    "omes",
     "pairwise_mutual_information",
     "partition_score",
     "sap",

@@ -105,7 +105,7 @@ def hausdorff_distance(pair: Float[np.ndarray, "sample 2"]) -> float:
     """Returns the distance of the combinations of two columns from the rows that occur."""
     first, second = (_values(column) for column in pair.T)
     combined = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
-    return float(KDTree(pair).query(combined)[0].max())
+    return float(np.max(KDTree(pair).query(combined)[0]))
 
 
 def _values(column: Array) -> Array:

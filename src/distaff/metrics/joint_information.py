@@ -76,7 +76,8 @@ def _discriminant(
     within = train - means[label]
     covariance = within.T @ within / len(train) + NARROWEST**2 * np.eye(train.shape[1])
     weights = cho_solve(cho_factor(covariance), means.T)
-    return log_softmax(test @ weights - (means * weights.T).sum(axis=1) / 2 + frequency, axis=1)
+    logits = test @ weights - (means * weights.T).sum(axis=1) / 2 + frequency
+    return np.asarray(log_softmax(logits, axis=1))
 
 
 def _trees(

@@ -98,7 +98,7 @@ def _relation(codes: Array, labels: Array, discrete_latents: bool, seed: int) ->
             ]
             for z in scaled.T[:, :, None]
         ]
-    return np.array(found) / [mutual_info_score(v, v) for v in labels.T]
+    return np.asarray(np.array(found) / [mutual_info_score(v, v) for v in labels.T])
 
 
 def _largest_share(relation: Array, axis: int) -> float:
