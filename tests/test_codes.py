@@ -158,3 +158,14 @@ def test_codes_of_other_images_are_refused(run):
     np.save(path, whole[1:])
     with pytest.raises(RunError, match="of shape"):
         all_codes(run, dataset)
+
+
+def test_r_squared_of_a_run_is_that_of_what_was_held_out(gridded, tmp_path):
+    data = replace(gridded.data, split="composition")
+    (run,) = train(replace(gridded, data=data), tmp_path)
+    scores = evaluate(run, ["r-squared", "omes"])
+    parts = run.load_dataset().parts
+    assert f"{len(parts['test']) + len(parts['held_out'])} images" in scores["r-squared"].estimator
+    assert len(parts["held_out"]) == IMAGES // 4
+    # a score of complete sets has all images
+    assert f"{IMAGES} images" in scores["omes"].estimator

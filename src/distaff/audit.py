@@ -46,6 +46,7 @@ QUESTIONS: Mapping[str, Question] = {
     "explicitness": Question.READABLE,
     "downstream-accuracy": Question.READABLE,
     "weak-mcc": Question.READABLE,
+    "r-squared": Question.READABLE,
     "partition-score": Question.PARTITIONED,
     "d-lsbd": Question.CIRCLES,
     "udr": Question.ALIKE,
@@ -82,6 +83,7 @@ UNPUBLISHED = (
     "factorized-support",
     "omes",
     "d-lsbd",
+    "r-squared",
 )
 """Scores that disentanglement_lib has not."""
 OF_COMPLETE_SETS = ("omes", "d-lsbd")

@@ -34,11 +34,13 @@ def is_complete(dataset: FactorDataset) -> bool:
     return bool((np.bincount(place, minlength=len(dataset)) == 1).all())
 
 
-def some_test_images(dataset: FactorDataset, images: int, seed: int) -> Tensor:
-    """Returns random rows of the part `test`, all of them where there are fewer."""
-    test = dataset.parts["test"]
-    order = torch.randperm(len(test), generator=torch.Generator().manual_seed(seed))
-    return test[order[:images]]
+def some_test_images(
+    dataset: FactorDataset, images: int, seed: int, *, part: str = "test"
+) -> Tensor:
+    """Returns random rows of a part, all of them where there are fewer."""
+    rows = dataset.parts[part]
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+    return rows[order[:images]]
 
 
 def all_codes(run: Run, dataset: FactorDataset, on_images: OnImages | None = None) -> Array:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from scipy.stats import binomtest
 
 from distaff.codes import OnImages, all_codes, codes_of, is_complete, some_test_images
 from distaff.data import FactorDataset
 from distaff.errors import UsageError
 from distaff.explore import probabilities_of
-from distaff.metrics import METRICS
+from distaff.metrics import METRICS, r_squared
 from distaff.metrics.arrays import FEWEST_ROWS
 from distaff.models import Classifier
 from distaff.registry import look_up
@@ -41,7 +42,8 @@ def evaluate(
     """Measures a finished run on held-out images and keeps the scores in its folder.
 
     Scores that intervene, which need images that share a factor, see the whole set where it holds
-    every combination of factors once. Its codes are then kept beside the scores, so that no image
+    every combination of factors once. Where the set has a part `held_out`, R2 is that of its images
+    read by what the test images teach. Its codes are then kept beside the scores, so that no image
     is encoded twice.
     The codes of a model are measured with metrics; of a classifier it is the accuracy.
 
@@ -70,8 +72,11 @@ def evaluate(
     names = metrics or run.experiment.metrics
     chosen = list(functions(names))  # an unknown name is refused before anything is encoded
     whole = [name for name in chosen if name in INTERVENTIONAL and is_complete(dataset)]
-    rest = [name for name in chosen if name not in whole]
+    unseen = [name for name in chosen if name == "r-squared" and "held_out" in dataset.parts]
+    rest = [name for name in chosen if name not in (*whole, *unseen)]
     measured: dict[str, Score] = {}
+    if unseen:
+        measured["r-squared"] = generalization(run, dataset, images=images, seed=seed)
     if whole:
         codes, factors = all_codes(run, dataset, on_images), dataset.factors.numpy()
         measured |= measure(codes, factors, whole, factor_names=dataset.factor_names, seed=seed)
@@ -154,6 +159,28 @@ def codes_and_factors(
     rows = some_test_images(dataset, images, seed)
     factors = dataset.factors_at(rows).numpy()
     return codes_of(run, dataset, rows).astype(np.float64), factors
+
+
+def generalization(run: Run, dataset: FactorDataset, *, images: int, seed: int) -> Score:
+    """Returns R2 of the factors of held-out images, read by what the test images teach.
+
+    Raises:
+        UsageError: too few images for a score.
+    """
+    parts = [
+        some_test_images(dataset, images, seed, part=part).cpu() for part in ("test", "held_out")
+    ]
+    rows = torch.cat(parts)
+    try:
+        return r_squared(
+            codes_of(run, dataset, rows).astype(np.float64),
+            dataset.factors_at(rows).numpy(),
+            held_out=np.arange(len(rows)) >= len(parts[0]),
+            factor_names=dataset.factor_names,
+            seed=seed,
+        )
+    except ValueError as error:
+        raise UsageError(f"r-squared: {error}.") from None
 
 
 def accuracy(run: Run, dataset: FactorDataset, *, images: int, seed: int) -> Score:

@@ -25,6 +25,7 @@ from distaff.metrics.mutual_information_gap import mutual_information_gap
 from distaff.metrics.omes import omes
 from distaff.metrics.pairwise_mutual_information import pairwise_mutual_information
 from distaff.metrics.partition_score import partition_score
+from distaff.metrics.r_squared import r_squared
 from distaff.metrics.sap import sap
 from distaff.metrics.tad import tad
 from distaff.metrics.udr import udr
@@ -59,6 +60,7 @@ METRICS: dict[str, Callable[..., Score]] = {
         info_mec,
         mcc,
         weak_mcc,
+        r_squared,
         udr,
         gaussian_total_correlation,
         wasserstein_correlation,
@@ -95,6 +97,7 @@ __all__ = [
     "omes",
     "pairwise_mutual_information",
     "partition_score",
+    "r_squared",
     "sap",
     "tad",
     "udr",
