@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from distaff.audit import MODES, QUESTIONS, Entry, audit, audit_figure
+from distaff.audit import MODES, OF_COMPLETE_SETS, QUESTIONS, Entry, audit, audit_figure
 from distaff.known_codes import SIZES
 from distaff.metrics import METRICS
+from distaff.metrics.caveats import CAVEATS
 
 DOCS = Path(__file__).parent
 ROWS, LATENTS = 10_000, 10
@@ -36,12 +37,20 @@ def seconds(name: str, **settings: int) -> float:
     """Processor time of a score on codes that no score has seen, factors with some noise."""
     generator = np.random.default_rng([len(settings), *name.encode()])
     factors = generator.integers(0, SIZES, size=(ROWS, len(SIZES)))
+    if name in OF_COMPLETE_SETS:
+        factors = grid()
     codes = generator.normal(size=(ROWS, LATENTS))
-    codes[:, : len(SIZES)] += 10 * (factors - factors.mean(axis=0)) / factors.std(axis=0)
-    given = {"udr": [codes, codes[:, ::-1]], "partition-score": codes[:, : len(SIZES)]}
+    known = factors.shape[1]
+    codes[:, :known] += 10 * (factors - factors.mean(axis=0)) / factors.std(axis=0)
+    given = {"udr": [codes, codes[:, ::-1]], "partition-score": codes[:, :known]}
     begin = time.process_time()
     METRICS[name](given.get(name, codes), factors, **settings)
     return time.process_time() - begin
+
+
+def grid() -> np.ndarray:
+    """A complete set of as many rows, for the scores that need one: four factors of ten values."""
+    return np.array(list(np.ndindex(10, 10, 10, 10)))
 
 
 def overview(entries: list[Entry]) -> str:
@@ -52,7 +61,10 @@ def overview(entries: list[Entry]) -> str:
     ]
     perfect = {e.metric: e for e in entries if e.code == "perfect" and e.mode == "default"}
     for name, question in QUESTIONS.items():
-        cells = [f"{perfect[name].chance:.2f}", f"{perfect[name].ceiling:.2f}"]
+        found = perfect[name]
+        if found.skipped:
+            found = METRICS[name](grid().astype(float), grid())
+        cells = [f"{found.chance:.2f}", f"{found.ceiling:.2f}"]
         cells += [f"{seconds(name, repeats=0):.2f}", f"{seconds(name):.2f}"]
         lines.append(f"| [`{name}`](#{name}) | {question} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -94,6 +106,7 @@ def filled(template: str, entries: list[Entry]) -> str:
     texts = {key: "NaN" if value is None else f"{value:.2f}" for key, value in values.items()}
     texts["overview"] = overview(entries)
     texts |= {f"misses {mode}": misses(entries, mode) for mode in MODES}
+    texts |= {f"fools {name}": caveat for name, caveat in CAVEATS.items()}
     texts["rows"] = f"{max(entry.rows for entry in entries):,}"
     texts["fewest rows"] = f"{min(entry.rows for entry in entries):,}"
     page = re.sub(r"\{\{(.+?)\}\}", lambda match: texts[match[1]], template)
