@@ -18,6 +18,7 @@ from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.models import AbstractVAE
 from distaff.models.iwae import log_prior_over_posterior
+from distaff.nets import unrounded
 from distaff.types import Images, Outputs
 
 LogProb = Callable[[Images, Outputs], Images]
@@ -160,7 +161,7 @@ def log_likelihoods(
     if log_prob is None:
         pixels = model.log_likelihood(each, latents)
     else:
-        pixels = log_prob(each, model.decoder(latents).float())
+        pixels = log_prob(each, unrounded(model.decoder(latents)))
     if observed is not None:
         pixels = pixels.where(_repeat(observed, samples).to(pixels.device), 0.0)
     nats: Tensor = pixels.flatten(1).sum(dim=1)

@@ -24,6 +24,7 @@ from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.infer import infer
 from distaff.models import AbstractVAE
+from distaff.nets import unrounded
 from distaff.types import Images
 
 PARTS = ("left", "right", "top", "bottom", "border", "random")
@@ -88,7 +89,7 @@ def _pictures(
     model: AbstractVAE, posterior: DiagonalGaussian, samples: int, generator: torch.Generator
 ) -> Float[Tensor, "2 batch sample channel height width"]:
     """Mean images and drawn ones at the same latents."""
-    outputs = model.decoder(sampled(posterior, samples, generator)).float()
+    outputs = unrounded(model.decoder(sampled(posterior, samples, generator)))
     both = model.likelihood.mean(outputs), model.likelihood.sample(outputs, generator)
     return torch.stack([pictures.unflatten(0, (-1, samples)) for pictures in both])
 

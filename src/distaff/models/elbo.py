@@ -21,7 +21,7 @@ from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.likelihoods import LIKELIHOODS, Bernoulli, Likelihood
 from distaff.models.base import GenerativeModel, Player, takes_arrays
-from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder
+from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder, unrounded
 from distaff.registry import kind_of
 from distaff.types import (
     Batch,
@@ -112,7 +112,7 @@ class AbstractVAE(GenerativeModel):
                 f"(batch, {', '.join(map(str, self.spec.image_shape))})."
             )
         given = self._given(context, len(images))
-        mean, log_std = self.encoder(images, *given).float().chunk(2, dim=1)
+        mean, log_std = unrounded(self.encoder(images, *given)).chunk(2, dim=1)
         return DiagonalGaussian(mean, log_std)
 
     @takes_arrays
@@ -216,7 +216,7 @@ class AbstractVAE(GenerativeModel):
     def _outputs(self, latents: Latents, context: Context | None) -> Outputs:
         """What the decoder puts out for latents, to which the context is joined."""
         inputs = torch.cat([latents, *self._given(context, len(latents))], dim=1)
-        outputs: Outputs = self.decoder(inputs).float()
+        outputs: Outputs = unrounded(self.decoder(inputs))
         return outputs
 
     def _given(self, context: Context | None, rows: int) -> tuple[Context, ...]:
