@@ -78,7 +78,7 @@ def importance_weighted_bound(
             model,
             images[rows].to(model.device),
             latents,
-            context=context_at(given, rows),
+            context=context_rows(given, rows),
             log_prob=log_prob,
         )
         on_images(rows.stop)
@@ -130,7 +130,7 @@ def elbo(
                 model,
                 some,
                 latents,
-                context=context_at(given, rows),
+                context=context_rows(given, rows),
                 log_prob=log_prob,
                 observed=seen[rows],
             )
@@ -200,7 +200,7 @@ def encode(model: AbstractVAE, images: Images, context: Context | None = None) -
     parts = []
     for begin in range(0, len(images), ENCODED):
         rows = slice(begin, begin + ENCODED)
-        parts.append(model.encode(images[rows].to(model.device), context_at(context, rows)))
+        parts.append(model.encode(images[rows].to(model.device), context_rows(context, rows)))
     mean, log_std = (torch.cat(column) for column in zip(*parts, strict=True))
     return DiagonalGaussian(mean, log_std)
 
@@ -220,8 +220,10 @@ def checked_context(model: AbstractVAE, context: Context | None, images: int) ->
     return None if context is None else context.to(model.device)
 
 
-def context_at(context: Context | None, rows: slice | Tensor) -> Context | None:
-    """Returns the context of some images."""
+def context_rows(
+    context: Context | None, rows: slice | Tensor
+) -> Float[Tensor, "some context"] | None:
+    """Returns the context of some images; None for a model that is not conditional."""
     return None if context is None else context[rows]
 
 

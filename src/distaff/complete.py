@@ -16,7 +16,7 @@ from distaff.bounds import (
     checked,
     checked_context,
     chunks,
-    context_at,
+    context_rows,
     log_likelihoods,
     log_mean,
     posterior_at,
@@ -85,7 +85,7 @@ def complete(
     parts = []
     for rows, portions in chunks(len(images), samples):
         some = posterior_at(q, rows)
-        drawn = [_pictures(model, some, n, generator, context_at(given, rows)) for n in portions]
+        drawn = [_pictures(model, some, n, generator, context_rows(given, rows)) for n in portions]
         parts.append(torch.cat(drawn, dim=2))
     kept = seen.to(model.device)[:, None]
     means, pixels = torch.cat(parts, dim=1).where(~kept, images[:, None])
@@ -144,7 +144,7 @@ def hidden_log_likelihood(
             model,
             images[rows].to(model.device),
             latents,
-            context=context_at(given, rows),
+            context=context_rows(given, rows),
             observed=hidden[rows],
         )
 

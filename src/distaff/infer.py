@@ -25,7 +25,7 @@ from distaff.bounds import (
     Observed,
     checked,
     checked_context,
-    context_at,
+    context_rows,
     log_likelihoods,
     posterior_at,
 )
@@ -83,9 +83,9 @@ def infer(
     """Fits a posterior to each image, from the prior on, all images side by side.
 
     Stopping criterion: every `window` steps the bound is measured at points that are the same at
-    each look (`spherical_radial`). Where it is not `minimal_gain` above the image's best, the image's step size falls to
-    0.3 of what it was; after three such falls the next one ends it, and its best look is returned.
-    Images that are done leave the batch.
+    each look (`spherical_radial`). Where it is not `minimal_gain` above the image's best, the
+    image's step size falls to 0.3 of what it was; after three such falls the next one ends it, and
+    its best look is returned. Images that are done leave the batch.
 
     The bound of the best look is the largest of many on shared points, which flatters it, and by
     much the same for all images. What is returned is therefore measured anew, at points that differ
@@ -128,7 +128,7 @@ def infer(
     search = _Search(model, subjects, learning_rate)
     latents = model.config.latents
     look = spherical_radial(LOOK_POINTS, latents, generator)
-    key = torch.randint(2**62, (), generator=generator, device=generator.device).item()
+    key = int(torch.randint(2**62, (), generator=generator, device=generator.device))
     for step in range(1, steps + 1):
         search.ascend(search.noise(samples, generator), step)
         if step % window == 0 or step == steps:
@@ -152,7 +152,7 @@ class _Subjects(NamedTuple):
 
     def at(self, rows: slice | Tensor) -> "_Subjects":
         """Some of them."""
-        return _Subjects(self.images[rows], self.observed[rows], context_at(self.context, rows))
+        return _Subjects(self.images[rows], self.observed[rows], context_rows(self.context, rows))
 
 
 class _Search:
