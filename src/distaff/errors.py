@@ -33,5 +33,4 @@ class Interrupted(DistaffError):  # noqa: N818 - the word says what happened, an
 
 
 class RunWarning(UserWarning):
-    """Something about a run is not as it should be, and the work goes on; the command line prints
-    it in one line."""
+    """Something about a run is not as it should be, and the work goes on."""

@@ -135,8 +135,11 @@ def _by_value(images: Array, values: Array, size: int, least: int, what: str) ->
 
 
 def _diversity(drawn: list[Flat], real: list[Flat]) -> float:
-    """See `Judgement.diversity`; its denominator is the product of two halves of the real images,
-    which are independent: the square of one estimate would be too large."""
+    """Returns `Judgement.diversity`.
+
+    The denominator is the product of two halves of the real images, which are independent: the
+    square of one estimate would be too large.
+    """
     generator = np.random.default_rng(0)
     shared = whole = 0.0
     for images, originals in zip(drawn, real, strict=True):

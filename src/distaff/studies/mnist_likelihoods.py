@@ -297,5 +297,5 @@ def iwae(bench: Workbench, scale: Scale) -> Results:
         "The importance-weighted bound on binarised validation images after each epoch.",
     )
     images = binarize(subject.drawn(max(scale.bounded.values())), generator())
-    bounds = bounds_of_images(subject.model, images, scale.bounded)
-    return dict(combine({samples: -nats for samples, nats in bounds.items()}))
+    found = bounds_of_images(subject.model, images, scale.bounded)
+    return dict(combine({samples: -nats for samples, nats in found.items()}))

@@ -10,6 +10,7 @@ the difference estimator of two-phase sampling (Cochran 1977, "Sampling techniqu
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TypedDict
 
 import numpy as np
@@ -65,9 +66,7 @@ def combine(values: Mapping[int, Array]) -> NestedBounds:
         values: number of samples -> bound of each image; no array is longer than the one before.
     """
     lists = list(values.values())
-    gains = [lists[0]] + [
-        late - early[: len(late)] for early, late in zip(lists[:-1], lists[1:], strict=True)
-    ]
+    gains = [lists[0]] + [late - early[: len(late)] for early, late in pairwise(lists)]
     names = [str(samples) for samples in values]
     return {
         "bounds": {name: _sum_of_means(gains[: i + 1]) for i, name in enumerate(names)},
@@ -80,7 +79,7 @@ def _sum_of_means(parts: list[Array]) -> Estimate:
     for part in parts:
         added[: len(part)] += part / len(part)
     ends = [0, *sorted({len(part) for part in parts})]
-    groups = [added[begin:end] for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+    groups = [added[begin:end] for begin, end in pairwise(ends)]
     variance = sum(len(group) * np.var(group, ddof=1) for group in groups)
     mean, margin = float(added.sum()), 1.96 * float(variance) ** 0.5
     return {"mean": mean, "low": mean - margin, "high": mean + margin, "images": len(added)}
