@@ -65,3 +65,10 @@ def test_images_of_a_later_bound_are_the_first_of_the_one_before():
     values = bounds_of_images(model, images, {1: 12, 7: 5})
     assert values[1] == pytest.approx(exact, abs=1e-4)
     assert values[7] == pytest.approx(exact[:5], abs=1e-4)
+
+
+def test_a_gain_that_is_the_same_for_all_images_adds_nothing_to_the_interval():
+    elbo = np.random.default_rng(3).normal(-600, 10, size=4000)
+    found = combine({1: elbo, 50: elbo[:1000] + 5000})["bounds"]
+    one, few = (found[name]["high"] - found[name]["low"] for name in ("1", "50"))
+    assert few == pytest.approx(one, rel=0.03)
