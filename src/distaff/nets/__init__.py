@@ -30,7 +30,6 @@ DECODERS: dict[str, type[nn.Module]] = {
 }
 
 
-
 def unrounded(numbers: Tensor) -> Tensor:
     """Returns what a net put out in float32, or in float64 if the net computes in that.
 

@@ -54,4 +54,3 @@ class DeconvolutionDecoder(nn.Sequential):
                 layers += [nn.ConvTranspose2d(inside, outside, 3, padding=1)]
             layers += [nn.ReLU(inplace=True)]
         super().__init__(*layers[:-1])
-
