@@ -18,7 +18,7 @@ from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.models import AbstractVAE
 from distaff.models.iwae import log_prior_over_posterior
-from distaff.types import Images, Outputs
+from distaff.types import Context, Images, Outputs
 
 LogProb = Callable[[Images, Outputs], Images]
 """Log likelihood of each pixel, from images and the decoder's outputs."""
@@ -44,6 +44,7 @@ def importance_weighted_bound(
     *,
     samples: int,
     generator: torch.Generator,
+    context: Context | None = None,
     posterior: DiagonalGaussian | None = None,
     log_prob: LogProb | None = None,
     on_images: Callable[[int], None] = lambda _: None,
@@ -58,20 +59,28 @@ def importance_weighted_bound(
         images: [batch, channel, height, width] in [0, 1].
         samples: k.
         generator: of the samples.
+        context: [batch, context], of a conditional model; the bounds are then on log p(x|c).
         posterior: q(z|x) of each image; by default the encoder's.
         log_prob: log likelihood of each pixel given images and the decoder's outputs, by default
             that of the model's likelihood.
         on_images: told how many images are done or under way.
 
     Raises:
-        UsageError: `samples` is below 1.
+        UsageError: `samples` is below 1, or a context that does not fit the model.
     """
-    q = posterior or encode(model, images)
+    given = checked_context(model, context, len(images))
+    q = posterior or encode(model, images, given)
 
     def log_weights(rows: slice, drawn: int) -> Float[Tensor, "some drawn"]:
         some = posterior_at(q, rows)
         latents = sampled(some, drawn, generator)
-        nats = log_likelihoods(model, images[rows].to(model.device), latents, log_prob=log_prob)
+        nats = log_likelihoods(
+            model,
+            images[rows].to(model.device),
+            latents,
+            context=context_rows(given, rows),
+            log_prob=log_prob,
+        )
         on_images(rows.stop)
         ratio = log_prior_over_posterior(latents, some.repeat(drawn))
         return nats + ratio.reshape(-1, drawn)
@@ -86,6 +95,7 @@ def elbo(
     *,
     samples: int,
     generator: torch.Generator,
+    context: Context | None = None,
     posterior: DiagonalGaussian | None = None,
     log_prob: LogProb | None = None,
     observed: Observed | None = None,
@@ -99,21 +109,31 @@ def elbo(
         images: [batch, channel, height, width] in [0, 1].
         samples: draws of the latents of each image.
         generator: of the samples.
+        context: as in `importance_weighted_bound`.
         posterior: q(z|x) of each image; by default the encoder's.
         log_prob: as in `importance_weighted_bound`.
         observed: the pixels that count, [height, width] or one mask for each image; the sum is
             then a bound on log p of these pixels alone.
 
     Raises:
-        UsageError: `samples` is below 1, or a mask of another shape than the images.
+        UsageError: `samples` is below 1, a mask of another shape than the images, or a context
+            that does not fit the model.
     """
-    q, seen = posterior or encode(model, images), checked(observed, images)
+    given, seen = checked_context(model, context, len(images)), checked(observed, images)
+    q = posterior or encode(model, images, given)
     bound = -q.kl_to_standard_normal().double().sum(dim=1)
     for rows, draws in chunks(len(images), samples):
         some = images[rows].to(model.device)
         for drawn in draws:
             latents = sampled(posterior_at(q, rows), drawn, generator)
-            nats = log_likelihoods(model, some, latents, log_prob=log_prob, observed=seen[rows])
+            nats = log_likelihoods(
+                model,
+                some,
+                latents,
+                context=context_rows(given, rows),
+                log_prob=log_prob,
+                observed=seen[rows],
+            )
             bound[rows] += nats.double().sum(dim=1) / samples
     return bound
 
@@ -143,6 +163,7 @@ def log_likelihoods(
     images: Images,
     latents: Rows,
     *,
+    context: Context | None = None,
     log_prob: LogProb | None = None,
     observed: Mask | None = None,
 ) -> Float[Tensor, "batch sample"]:
@@ -152,15 +173,15 @@ def log_likelihoods(
         model: whose decoder is asked, in one call.
         images: [batch, channel, height, width].
         latents: [batch * sample, latent].
+        context: [batch, context], of a conditional model.
         log_prob: as in `importance_weighted_bound`.
         observed: the pixels that count; all where it is None.
     """
     samples = len(latents) // len(images)
     each = _repeat(images, samples)
-    if log_prob is None:
-        pixels = model.log_likelihood(each, latents)
-    else:
-        pixels = log_prob(each, model.decoder(latents).float())
+    given = None if context is None else context.repeat_interleave(samples, dim=0)
+    outputs = model.outputs(latents, given)
+    pixels = (log_prob or model.likelihood.log_prob)(each, outputs)
     if observed is not None:
         pixels = pixels.where(_repeat(observed, samples).to(pixels.device), 0.0)
     nats: Tensor = pixels.flatten(1).sum(dim=1)
@@ -168,9 +189,18 @@ def log_likelihoods(
 
 
 @torch.no_grad()
-def encode(model: AbstractVAE, images: Images) -> DiagonalGaussian:
-    """Returns the encoder's posterior of any number of images, on the model's device."""
-    parts = [model.encode(some.to(model.device)) for some in images.split(ENCODED)]
+def encode(model: AbstractVAE, images: Images, context: Context | None = None) -> DiagonalGaussian:
+    """Returns the encoder's posterior of any number of images, on the model's device.
+
+    Args:
+        model: a trained model.
+        images: [batch, channel, height, width] in [0, 1].
+        context: [batch, context], of a conditional model.
+    """
+    parts = []
+    for begin in range(0, len(images), ENCODED):
+        rows = slice(begin, begin + ENCODED)
+        parts.append(model.encode(images[rows].to(model.device), context_rows(context, rows)))
     mean, log_std = (torch.cat(column) for column in zip(*parts, strict=True))
     return DiagonalGaussian(mean, log_std)
 
@@ -178,6 +208,23 @@ def encode(model: AbstractVAE, images: Images) -> DiagonalGaussian:
 def posterior_at(posterior: DiagonalGaussian, rows: slice | Tensor) -> DiagonalGaussian:
     """Returns the posterior of some images."""
     return DiagonalGaussian(posterior.mean[rows], posterior.log_std[rows])
+
+
+def checked_context(model: AbstractVAE, context: Context | None, images: int) -> Context | None:
+    """Returns the context on the model's device; None for a model that is not conditional.
+
+    Raises:
+        UsageError: it does not fit the model or the number of images.
+    """
+    model.check_context(context, images)
+    return None if context is None else context.to(model.device)
+
+
+def context_rows(
+    context: Context | None, rows: slice | Tensor
+) -> Float[Tensor, "some context"] | None:
+    """Returns the context of some images; None for a model that is not conditional."""
+    return None if context is None else context[rows]
 
 
 def checked(observed: Observed | None, images: Images) -> Mask:
