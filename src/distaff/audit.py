@@ -41,6 +41,7 @@ QUESTIONS: Mapping[str, Question] = {
     "beta-vae-score": Question.KNOWN,
     "mcc": Question.KNOWN,
     "info-mec": Question.ALL_THREE,
+    "edi": Question.ALL_THREE,
     "omes": Question.BOTH,
     "dci-es": Question.READABLE,
     "explicitness": Question.READABLE,
@@ -84,6 +85,7 @@ UNPUBLISHED = (
     "omes",
     "d-lsbd",
     "r-squared",
+    "edi",
 )
 """Scores that disentanglement_lib has not."""
 OF_COMPLETE_SETS = ("omes", "d-lsbd")

@@ -7,7 +7,7 @@ from distaff.metrics import METRICS
 
 GRID = np.array(list(np.ndindex(4, 5, 6)))
 NAMES = (
-    *("dmig", "xmig", "dlig", "unibound", "mcc", "weak-mcc", "med", "tad", "omes"),
+    *("dmig", "xmig", "dlig", "unibound", "mcc", "weak-mcc", "med", "tad", "edi", "omes"),
     *("factorized-support", "d-lsbd", "r-squared"),
 )
 

@@ -10,6 +10,7 @@ from distaff.metrics.dci_mig import dci_mig
 from distaff.metrics.dlig import dlig
 from distaff.metrics.dmig import dmig
 from distaff.metrics.downstream_accuracy import downstream_accuracy
+from distaff.metrics.edi import edi
 from distaff.metrics.explicitness import explicitness
 from distaff.metrics.factor_vae_score import factor_vae_score
 from distaff.metrics.factorized_support import factorized_support
@@ -58,6 +59,7 @@ METRICS: dict[str, Callable[..., Score]] = {
         interventional_robustness,
         omes,
         info_mec,
+        edi,
         mcc,
         weak_mcc,
         r_squared,
@@ -82,6 +84,7 @@ __all__ = [
     "dlig",
     "dmig",
     "downstream_accuracy",
+    "edi",
     "explicitness",
     "factor_vae_score",
     "factorized_support",

@@ -78,6 +78,11 @@ CAVEATS: Mapping[str, str] = {
         "InfoC counts shares, so that two copies keep nearly half; InfoE is 1 for any rotation. "
         "Read its three parts, not their mean."
     ),
+    "edi": (
+        "Copies lower compactness by a root mean square over all latents, so that the more latents "
+        "there are, the less a copy costs. What all latents together tell is bounded from below. "
+        "Read its three parts, not their mean."
+    ),
     "med": (
         "Mixing costs less than it should, as in DCI, and noise of a latent nothing at all, since "
         "only shares of information count. It does not ask whether all factors are known."

@@ -28,6 +28,20 @@ NARROWEST = 0.01
 """Least standard deviation of standardised latents within a value."""
 
 
+def share_told(
+    codes: Float[np.ndarray, "sample latent"],
+    label: Int[np.ndarray, " sample"],
+    rows: tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]],
+    seed: int,
+) -> float:
+    """Returns how much of a factor the latents tell the better predictor, from 0 to 1.
+
+    See `losses_of_predictors` for the arguments.
+    """
+    none, *predictors = losses_of_predictors(codes, label, rows, seed).mean(axis=1)
+    return max(0.0, 1 - float(min(predictors) / none))
+
+
 def losses_of_predictors(
     codes: Float[np.ndarray, "sample latent"],
     label: Int[np.ndarray, " sample"],

@@ -7,7 +7,7 @@ from jaxtyping import Float, Num
 
 from distaff.metrics.compat import check_compat
 from distaff.metrics.information import mutual_information, self_information
-from distaff.metrics.joint_information import losses_of_predictors
+from distaff.metrics.joint_information import share_told
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction import train_and_test_rows
 from distaff.score import Active, Array, Score
@@ -97,9 +97,6 @@ def _told_by_others(
     rows = train_and_test_rows(codes, None, None, None, seed)
     shares = []
     for best, label, alone in zip(relation.argmax(axis=0), labels.T, relation.T, strict=True):
-        none, *predictors = losses_of_predictors(
-            np.delete(codes, best, axis=1), label, rows, seed
-        ).mean(axis=1)
-        second = np.delete(alone, best).max()
-        shares.append(max(second, 1 - min(predictors) / none))
+        told = share_told(np.delete(codes, best, axis=1), label, rows, seed)
+        shares.append(max(np.delete(alone, best).max(), told))
     return np.array(shares)
