@@ -60,6 +60,7 @@ FLOORS: Mapping[str, float] = {
     "beta-vae-score": 1 / len(SIZES),
     "factor-vae-score": 1 / len(SIZES),
     "explicitness": 0.5,
+    "omes": 1 / len(SIZES),
 }
 """What guessing reaches, where it is not 0; not measured, since a score may reward noise."""
 ACCURACIES = ("downstream-accuracy", "partition-score")
@@ -90,6 +91,8 @@ UNPUBLISHED = (
 """Scores that disentanglement_lib has not."""
 OF_COMPLETE_SETS = ("omes", "d-lsbd")
 """Scores of images that share all factors but one, of which random rows have hardly any."""
+COMPLETE_SIZES = (3, 4, 5, 4, 4)
+"""Numbers of values of the complete set that these see instead."""
 
 
 class Entry(NamedTuple):
@@ -137,16 +140,23 @@ def audit(
     """
     chosen = [_known(codes, CODES), _known(metrics, QUESTIONS), _known(modes, MODES)]
     factors = np.random.default_rng([seed, 0]).integers(0, SIZES, size=(rows, len(SIZES)))
+    complete = np.array(list(np.ndindex(*COMPLETE_SIZES)))
     entries = []
     # code by code, since scores of information remember what they estimated of the latest ones
     for mode in chosen[2]:
         for code in chosen[0]:
-            tables = [CODES[code].make(factors, np.random.default_rng([seed, i])) for i in (1, 2)]
+            random, grid = (_tables(code, rows, seed) for rows in (factors, complete))
             for metric in chosen[1]:
-                entries.append(_entry(metric, mode, code, tables, factors, seed))
+                seen = (grid, complete) if metric in OF_COMPLETE_SETS else (random, factors)
+                entries.append(_entry(metric, mode, code, *seen, seed))
                 if on_result is not None:
                     on_result(entries[-1])
     return entries
+
+
+def _tables(code: str, factors: Array, seed: int) -> list[Array]:
+    """Returns the code of two models that differ by their seed."""
+    return [CODES[code].make(factors, np.random.default_rng([seed, i])) for i in (1, 2)]
 
 
 def _known(names: Sequence[str] | None, offered: Sequence[str] | Mapping[str, object]) -> list[str]:
@@ -193,8 +203,6 @@ def _floor(metric: str, code: str) -> float:
 def _inapplicable(metric: str, mode: str, codes: Array) -> str:
     if mode == DISENTANGLEMENT_LIB and metric in UNPUBLISHED:
         return "disentanglement_lib has no such score"
-    if metric in OF_COMPLETE_SETS:
-        return "hardly two rows share all factors but one"
     if metric == "partition-score" and codes.shape[1] != len(SIZES):
         return f"{codes.shape[1]} latents for {len(SIZES)} factors"
     return ""

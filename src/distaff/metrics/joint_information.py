@@ -9,7 +9,7 @@ linear discriminant analysis, which sees through any rotation, and extremely ran
 see what only several latents together tell, as an exclusive or.
 
 Latents are standardised as they are, since ranks would bend the axes of a rotated code, after their
-outermost 0.5 % on each side are drawn in.
+outermost 0.5 % on each side are drawn in (see `metrics/tails.py`).
 """
 
 import numpy as np
@@ -18,12 +18,12 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import log_softmax
 from sklearn.ensemble import ExtraTreesClassifier
 
+from distaff.metrics.tails import drawn_in
 from distaff.score import Array
 
 TREES = 20
 LEAF = 1 / 512
 """Share of the rows that train, at least, in a leaf."""
-TAIL = 0.005
 NARROWEST = 0.01
 """Least standard deviation of standardised latents within a value."""
 
@@ -73,10 +73,9 @@ def losses_of_predictors(
 
 
 def _standardized(codes: Array) -> Array:
-    low, high = np.quantile(codes, [TAIL, 1 - TAIL], axis=0)
-    drawn_in = np.clip(codes, low, high)
-    spread = drawn_in.std(axis=0)
-    return np.asarray((drawn_in - drawn_in.mean(axis=0)) / np.where(spread > 0, spread, 1))
+    inner = drawn_in(codes)
+    spread = inner.std(axis=0)
+    return np.asarray((inner - inner.mean(axis=0)) / np.where(spread > 0, spread, 1))
 
 
 def _discriminant(

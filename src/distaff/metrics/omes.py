@@ -8,6 +8,7 @@ from jaxtyping import Float, Int, Num
 from distaff.metrics.compat import check_compat
 from distaff.metrics.intervention import within_factor
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.tails import drawn_in
 from distaff.score import Active, Array, Score
 
 
@@ -38,10 +39,11 @@ def omes(
 
     It needs images that share all factors but one: a complete set, or a large part of it. All pairs
     of them count, an image with itself too, so that S is exact and a share of variance: the
-    variance of the latent where only factor j varies, over its variance. The published code draws
-    pairs that do differ and takes the absolute value of the correlation, which for a factor of two
-    values, whose pairs are opposites, finds that nothing moves; it leaves out the latents of a
-    standard deviation below 0.05, offers other weights than 1/2 and 1/2, and the best latent in
+    variance of the latent where only factor j varies, over its variance, after the outermost 0.5 %
+    of its rows on each side are drawn in, so that one outlier does not decide. The published code
+    draws pairs that do differ and takes the absolute value of the correlation, which for a factor
+    of two values, whose pairs are opposites, finds that nothing moves; it leaves out the latents of
+    a standard deviation below 0.05, offers other weights than 1/2 and 1/2, and the best latent in
     place of the mean.
 
     Args:
@@ -74,8 +76,9 @@ def omes(
     data.check_two_factors("omes")
 
     def judge(codes: Array, labels: Array) -> Judgement:
+        inner = drawn_in(codes)
         moves = np.stack(
-            [movement(codes, labels, j, name) for j, name in enumerate(data.names)], axis=1
+            [movement(inner, labels, j, name) for j, name in enumerate(data.names)], axis=1
         )
         live = moves[np.ptp(codes, axis=0) > 0]
         overlap, multiple = _overlap(live), _overlap(live.T)
