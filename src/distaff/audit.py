@@ -147,8 +147,9 @@ def audit(
         for code in chosen[0]:
             random, grid = (_tables(code, rows, seed) for rows in (factors, complete))
             for metric in chosen[1]:
-                seen = (grid, complete) if metric in OF_COMPLETE_SETS else (random, factors)
-                entries.append(_entry(metric, mode, code, *seen, seed))
+                of_grid = metric in OF_COMPLETE_SETS
+                tables, labels = (grid, complete) if of_grid else (random, factors)
+                entries.append(_entry(metric, mode, code, tables, labels, seed))
                 if on_result is not None:
                     on_result(entries[-1])
     return entries
