@@ -14,7 +14,10 @@ from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.types import DataSpec
 
 SHAPE = (1, 4, 4)
-STD = 0.4
+SCALE = 0.05
+"""Of all that makes a pixel, so that the images are in [0, 1]: latents and posteriors know nothing
+of it, log likelihoods shift by a constant."""
+STD = 0.4 * SCALE
 LEFT = torch.tensor([True, True, False, False]).expand(4, 4)
 
 
@@ -38,8 +41,8 @@ def linear_model(*, kind=VAE, skew=0.0, **settings):
         columns[half] = torch.linalg.qr(drawn)[0] * torch.tensor([1.1, 0.6])
     columns[:, 1] += skew * columns[:, 0]
     with torch.no_grad():
-        model.decoder[0].weight.copy_(columns)
-        model.decoder[0].bias.normal_(generator=generator)
+        model.decoder[0].weight.copy_(SCALE * columns)
+        model.decoder[0].bias.normal_(generator=generator).mul_(SCALE).add_(0.5)
     return model
 
 

@@ -24,7 +24,7 @@ from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.infer import infer
 from distaff.models import AbstractVAE
-from distaff.types import Images
+from distaff.models.pictures import Pictures
 
 PARTS = ("left", "right", "top", "bottom", "border", "random")
 """The part of an image that is seen: one half; all but a square in the centre, of half the height
@@ -49,7 +49,7 @@ class Completion(NamedTuple):
 @torch.no_grad()
 def complete(
     model: AbstractVAE,
-    images: Images,
+    images: Pictures,
     observed: Observed,
     *,
     samples: int,
@@ -61,26 +61,28 @@ def complete(
 
     Args:
         model: a trained model.
-        images: [batch, channel, height, width] in [0, 1]; the hidden pixels enter nothing but
+        images: pictures as `model.prepare` takes them; the hidden pixels enter nothing but
             `log_likelihood`.
-        observed: True at the pixels that are seen, [height, width] or one mask for each image.
+        observed: True, or 1, at the pixels that are seen, [height, width] or one mask for each
+            image.
         samples: completions of each image.
         generator: on the model's device.
         posterior: q(z|x_O) of each image; by default what `infer` finds with its own settings.
         draws: S, the samples of which the log likelihood is the mean.
 
     Raises:
-        UsageError: `samples` or `draws` below 1, or a mask of another shape than the images.
+        UsageError: `samples` or `draws` below 1, a mask of another shape than the images or with
+            other values than true and false; and as in `model.prepare`.
     """
-    images, seen = images.to(model.device), checked(observed, images)
-    q = posterior or infer(model, images, observed=seen, generator=generator).posterior
+    prepared = model.prepare(images)
+    seen = checked(observed, prepared)
+    q = posterior or infer(model, prepared, observed=seen, generator=generator).posterior
     parts = []
-    for rows, portions in chunks(len(images), samples):
+    for rows, portions in chunks(len(prepared), samples):
         some = posterior_at(q, rows)
         parts.append(torch.cat([_pictures(model, some, n, generator) for n in portions], dim=2))
-    kept = seen.to(model.device)[:, None]
-    means, drawn = torch.cat(parts, dim=1).where(~kept, images[:, None])
-    nats = hidden_log_likelihood(model, images, seen, q, samples=draws, generator=generator)
+    means, drawn = torch.cat(parts, dim=1).where(~seen[:, None], prepared[:, None])
+    nats = hidden_log_likelihood(model, prepared, seen, q, samples=draws, generator=generator)
     return Completion(q, means, drawn, nats)
 
 
@@ -96,7 +98,7 @@ def _pictures(
 @torch.no_grad()
 def hidden_log_likelihood(
     model: AbstractVAE,
-    images: Images,
+    images: Pictures,
     observed: Observed,
     posterior: DiagonalGaussian,
     *,
@@ -107,22 +109,24 @@ def hidden_log_likelihood(
 
     Args:
         model: a trained model.
-        images: with what was hidden, [batch, channel, height, width] in [0, 1].
-        observed: True at the pixels that were seen, [height, width] or one mask for each image.
+        images: with what was hidden; pictures as `model.prepare` takes them.
+        observed: True, or 1, at the pixels that were seen, [height, width] or one mask for each
+            image.
         posterior: q(z|x_O) of each image.
         samples: S.
         generator: of the samples.
 
     Raises:
-        UsageError: `samples` is below 1, or a mask of another shape than the images.
+        UsageError: `samples` is below 1; the others as in `complete`.
     """
-    hidden = ~checked(observed, images)
+    prepared = model.prepare(images)
+    hidden = ~checked(observed, prepared)
 
     def log_terms(rows: slice, drawn: int) -> Float[Tensor, "some drawn"]:
         latents = sampled(posterior_at(posterior, rows), drawn, generator)
-        return log_likelihoods(model, images[rows].to(model.device), latents, observed=hidden[rows])
+        return log_likelihoods(model, prepared[rows], latents, observed=hidden[rows])
 
-    return log_mean(log_terms, len(images), samples)
+    return log_mean(log_terms, len(prepared), samples)
 
 
 def mask(

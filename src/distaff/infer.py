@@ -21,6 +21,7 @@ from distaff.bounds import Mask, Nats, Observed, checked, chunks, log_likelihood
 from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.models import AbstractVAE
+from distaff.models.pictures import Pictures
 from distaff.types import Images
 
 Noise = Float[Tensor, "draw latent"]
@@ -52,7 +53,7 @@ class Inference(NamedTuple):
 
 def infer(
     model: AbstractVAE,
-    images: Images,
+    images: Pictures,
     *,
     observed: Observed | None = None,
     generator: torch.Generator,
@@ -75,9 +76,9 @@ def infer(
 
     Args:
         model: a trained model; its parameters are not changed.
-        images: [batch, channel, height, width] in [0, 1]; hidden pixels may hold any such value.
-        observed: True at the pixels that are seen, [height, width] or one mask for each image; by
-            default all are.
+        images: pictures as `model.prepare` takes them; hidden pixels may hold any value in [0, 1].
+        observed: True, or 1, at the pixels that are seen, [height, width] or one mask for each
+            image; by default all are.
         generator: of the noise.
         steps: at most so many.
         learning_rate: of Adam, at the beginning.
@@ -90,13 +91,14 @@ def infer(
         Posterior, bound, steps and convergence of each image, on the model's device.
 
     Raises:
-        UsageError: a setting that leaves nothing to do, or a mask of another shape than the images.
+        UsageError: a setting that leaves nothing to do, a mask of another shape than the images or
+            with other values than true and false; and as in `model.prepare`.
     """
     for name, value in (("steps", steps), ("samples", samples), ("window", window)):
         if value < 1:
             raise UsageError(f"{name} is {value}; it must be at least 1.")
-    images = images.to(model.device)
-    search = _Search(model, images, checked(observed, images), learning_rate)
+    prepared = model.prepare(images)
+    search = _Search(model, prepared, checked(observed, prepared), learning_rate)
     evaluation = _balanced(search.noise(EVALUATION_DRAWS // 2, generator))
     for step in range(1, steps + 1):
         search.ascend(search.noise(samples, generator), step)

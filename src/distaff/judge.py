@@ -67,7 +67,9 @@ def judge_model(
         for value in values
     ]
     with torch.no_grad():
-        said = [classifier.probabilities(images.to(classifier.device)).cpu() for images in drawn]
+        # the mean of a Gaussian pixel may lie outside of [0, 1]
+        logits = [classifier.logits(images.to(classifier.device)) for images in drawn]
+        said = [part.softmax(dim=1).cpu() for part in logits]
     return judge(
         torch.cat(said).numpy(),
         np.repeat(values, per_value),

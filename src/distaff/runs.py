@@ -25,7 +25,7 @@ from typing import Any
 import torch
 
 from distaff import checkpoints, manifest, training_log
-from distaff.data import DATASETS, FactorDataset
+from distaff.data import DATASETS, Dataset, FactorDataset
 from distaff.environment import Environment
 from distaff.errors import RunError, UsageError
 from distaff.experiment import Experiment
@@ -152,8 +152,12 @@ class Run:
 
     def load_dataset(self) -> FactorDataset:
         """Returns the data set the run was trained on."""
+        return self._data.load()
+
+    @property
+    def _data(self) -> Dataset:
         config = self.experiment.data
-        return DATASETS[kind_of(config, DATASETS)](config).load()
+        return DATASETS[kind_of(config, DATASETS)](config)
 
     def load_model(self, device: torch.device | str = "cpu") -> Model:
         """Returns the trained model, ready to be asked.
@@ -171,6 +175,7 @@ class Run:
             raise damaged(self.folder / manifest.NAME, error, TRAIN_AGAIN) from None
         parameters = read_parameters(self.model_file, expected)
         model = build(experiment.model, spec, seed=seed)
+        model.resize = self._data.resize
         model.load_state_dict(parameters)
         return model.to(device).eval()
 

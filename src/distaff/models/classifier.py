@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from distaff.models.base import Model, Player, takes_arrays
+from distaff.models.base import Model, Player, takes_pictures
 from distaff.nets import ENCODERS, ConvolutionalEncoder
 from distaff.registry import kind_of
 from distaff.types import Batch, DataSpec, Images, LossTerms, Noise, Settings
@@ -58,15 +58,26 @@ class Classifier(Model):
         """One player."""
         return {"classifier": Player(self.classifier_terms, ("encoder",))}
 
-    @takes_arrays
+    @takes_pictures
     def probabilities(self, images: Images) -> Float[Tensor, "batch value"]:
-        """Returns p(c|x) of each value.
+        """Returns p(c|x) of each value: a tensor of tensors, else an array.
 
         Args:
-            images: [batch, channel, height, width] in [0, 1]; a tensor or an array.
+            images: pictures as `prepare` takes them.
+
+        Raises:
+            UsageError, DataError: as in `prepare`.
         """
-        shares: Tensor = self.encoder(images).float().softmax(dim=1)
-        return shares
+        return self.logits(images).softmax(dim=1)
+
+    def logits(self, images: Images) -> Float[Tensor, "batch value"]:
+        """Returns log p(c|x) of each value up to a constant; nobody looks at the images' values.
+
+        Args:
+            images: [batch, channel, height, width], as `prepare` returns them.
+        """
+        numbers: Tensor = self.encoder(images).float()
+        return numbers
 
     def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
         """Draws numbers in [0, 1) that say how far each image is moved, [batch, 2]."""
@@ -80,7 +91,7 @@ class Classifier(Model):
             images = moved(images, offsets, self.config.shift)
         # -100, which cross_entropy leaves out, where the model may not see the factor
         known = batch.factors[:, self.factor].where(batch.labelled, -100)
-        return {"cross_entropy": functional.cross_entropy(self.encoder(images).float(), known)}
+        return {"cross_entropy": functional.cross_entropy(self.logits(images), known)}
 
     def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
         return {}
