@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from distaff.cli.output import finished_runs, print_json
+from distaff.cli.output import DataPath, finished_runs, print_json
 from distaff.errors import UsageError
 
 
@@ -19,6 +19,7 @@ def evaluate(
     metrics: tuple[str, ...] = (),
     images: int = 10_000,
     seed: int = 0,
+    data_path: DataPath = None,
     json: bool = False,
 ) -> None:
     """Measure a run, all runs in a folder, or anybody's codes.
@@ -39,6 +40,7 @@ def evaluate(
             mutual information gap.
         images: How many test images of a run are encoded.
         seed: Of the choice of images and of the metrics.
+        data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
     """
     from distaff.evaluate import evaluate
@@ -52,7 +54,7 @@ def evaluate(
     assert run  # the check above leaves a run
     if out:
         raise UsageError(f"--out {out} is for --codes; the scores of a run are kept in its folder.")
-    found = finished_runs(run)
+    found = finished_runs(run, data_path)
     for each in found:
         with ImageProgress("encoded") as progress:
             progress.start(f"measuring {each.folder}")
@@ -95,6 +97,7 @@ def compare(
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional],
     *,
     udr: bool = False,
+    data_path: DataPath = None,
     json: bool = False,
 ) -> None:
     """Compare experiments: mean, interval and range of each score over the seeds.
@@ -109,6 +112,7 @@ def compare(
         runs: Folders that hold runs.
         udr: First measure whether the seeds of each experiment found the same latents, and keep the
             score of each run beside its others.
+        data_path: Where the runs' own pictures or arrays lie now, if they were moved; for udr.
         json: Print JSON.
     """
     from distaff.agree import agree
@@ -118,7 +122,7 @@ def compare(
 
     if not runs:
         raise UsageError("no folder given; for example distaff compare runs/demo")
-    found = [run for folder in runs for run in find_runs(folder)]
+    found = [run for folder in runs for run in find_runs(folder, data_path)]
     if udr:
         with STDERR.status("measuring udr"):
             agree(found)

@@ -1,5 +1,6 @@
 """A person's own pictures in a folder."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,6 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 
 from distaff.data.base import Dataset
 from distaff.data.factor_table import factor_table, read_factors
@@ -100,7 +100,10 @@ class ImageFolder(Dataset):
         if not self.config.path:
             raise UsageError("folder needs one; give its path, --data.path on the command line.")
         if not folder.is_dir():
-            raise DataError(f"no folder {folder}; give one of pictures, or put it back there.")
+            raise DataError(
+                f"no folder {folder}; give the one of the pictures with --data.path, or put it "
+                f"back there."
+            )
         files = _pictures_in(folder)
         if not files:
             raise DataError(
@@ -110,7 +113,7 @@ class ImageFolder(Dataset):
         parts = self.config.parts(len(files))
         columns = self._columns(folder, files)
         return FactorDataset(
-            source=StoredImages(torch.from_numpy(self._pixels(folder, files))),
+            source=self._images(folder, files),
             image_shape=self.config.image_shape,
             parts=parts,
             **factor_table(columns, len(files))._asdict(),
@@ -130,23 +133,26 @@ class ImageFolder(Dataset):
             columns |= read
         return columns
 
-    def _pixels(
-        self, folder: Path, files: Sequence[str]
-    ) -> UInt8[np.ndarray, "sample channel height width"]:
+    def _images(self, folder: Path, files: Sequence[str]) -> StoredImages:
         shape = (len(files), *self.config.image_shape)
         what = f"a set of {len(files):,} pictures of {' x '.join(map(str, shape[1:]))} values"
         remedy = "take a smaller size, channels grey, or fewer pictures"
         check_memory(int(np.prod(shape, dtype=object)), what, remedy)
         pixels = np.empty(shape, np.uint8)
         paths = [folder / file for file in files]
+        all_files = hashlib.sha256()
         # Pillow decodes without holding Python's lock
         with strict_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool:
-            for place, picture in enumerate(pool.map(self._decode, paths)):
+            for place, (picture, digest) in enumerate(pool.map(self._decode, paths)):
                 pixels[place] = picture
-        return pixels
+                all_files.update(digest)
+        return StoredImages(torch.from_numpy(pixels), all_files.hexdigest())
 
-    def _decode(self, path: Path) -> Pixels:
-        return read_picture(path, self.config.image_shape, self.config.resize)
+    def _decode(self, path: Path) -> tuple[Pixels, bytes]:
+        """Returns a picture, and the digest of its file."""
+        picture = read_picture(path, self.config.image_shape, self.config.resize)
+        with path.open("rb") as file:
+            return picture, hashlib.file_digest(file, "sha256").digest()
 
 
 def _pictures_in(folder: Path) -> list[str]:
