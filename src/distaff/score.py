@@ -1,6 +1,6 @@
 """What a metric says; nothing here needs torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, TypedDict
 
@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Active: TypeAlias = Sequence[bool] | Array
+"""For each latent, True or False: whether a score takes it into account."""
 
 
 class Score(NamedTuple):

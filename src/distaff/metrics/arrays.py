@@ -1,26 +1,50 @@
 """What every score asks of its arrays."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
-from distaff.score import Array
+from distaff.score import Active, Array
 
 FEWEST_ROWS = 100
 
 
+class Checked(NamedTuple):
+    """Arrays that a score can be computed from."""
+
+    codes: Float[np.ndarray, "sample latent"]
+    factors: Int[np.ndarray, "sample factor"]
+    """All that were given."""
+    varying: Bool[np.ndarray, " factor"]
+    """Which factors have more than one value."""
+    names: list[str]
+    """Of the factors that vary."""
+    repeats: int
+    """Rows left out because they repeat another one."""
+
+
 def checked(
-    codes: Array, factors: Array, factor_names: Sequence[str] | None
-) -> tuple[Array, Array, Array, list[str]]:
+    codes: Array,
+    factors: Array,
+    factor_names: Sequence[str] | None,
+    *,
+    active: Active | None = None,
+    keep_repeats: bool = False,
+) -> Checked:
     """Returns codes and factors fit for a score.
+
+    Images drawn with replacement come several times. Scores that look at neighbours or split the
+    rows take each for a confirmation by another image, so a row that repeats the code and the
+    factors of another one is left out (see `first_of_each`).
 
     Args:
         codes: numbers, [sample, latent].
         factors: whole numbers, [sample, factor].
         factor_names: a name for each factor, or None.
-
-    Returns:
-        codes as float64; factors as int64; which factors have more than one value; their names.
+        active: for each latent whether it counts; one that does not becomes a constant. None: all.
+        keep_repeats: leave repeated rows in, as the published scores do.
 
     Raises:
         ValueError: what is wrong with the arrays and what would be right.
@@ -31,9 +55,10 @@ def checked(
             f"codes are {codes.shape} and factors {factors.shape}; give two tables with a row "
             f"for each image, [sample, latent] and [sample, factor]"
         )
-    codes = checked_codes(codes)
+    codes = checked_codes(codes, active)
     if not np.array_equal(factors, np.round(factors)):
         raise ValueError("factors must be whole numbers, the index of each value")
+    factors = factors.astype(np.int64)
     varying = np.ptp(factors, axis=0) > 0
     if not varying.any():
         raise ValueError("no factor has more than one value, so there is nothing to tell apart")
@@ -41,14 +66,20 @@ def checked(
     if len(names) != factors.shape[1]:
         raise ValueError(f"{len(names)} factor names for {factors.shape[1]} factors")
     used = [name for name, varies in zip(names, varying, strict=True) if varies]
-    return codes, factors.astype(np.int64), varying, used
+    rows = np.arange(len(codes)) if keep_repeats else first_of_each(codes, factors)
+    return Checked(codes[rows], factors[rows], varying, used, len(codes) - len(rows))
 
 
-def checked_codes(codes: Array) -> Array:
+def checked_codes(codes: Array, active: Active | None = None) -> Array:
     """Returns codes as float64, fit for a score that asks nothing of the factors.
 
+    Args:
+        codes: numbers, [sample, latent].
+        active: for each latent whether it counts; one that does not becomes a constant. None: all.
+
     Raises:
-        ValueError: not a table, too few rows, no latent, NaN.
+        ValueError: not a table, too few rows, no latent, NaN, not one `active` for each latent, or
+            none of them true.
     """
     codes = np.asarray(codes, dtype=np.float64)
     if codes.ndim != 2 or len(codes) < FEWEST_ROWS or codes.shape[1] < 1:
@@ -58,4 +89,34 @@ def checked_codes(codes: Array) -> Array:
         )
     if not np.isfinite(codes).all():
         raise ValueError(f"{(~np.isfinite(codes)).sum()} codes are NaN or infinite; remove them")
-    return codes
+    if active is None:
+        return codes
+    counts = np.asarray(active)
+    if counts.dtype != bool or counts.shape != codes.shape[1:]:
+        raise ValueError(
+            f"active is {counts.dtype} of shape {counts.shape}; give True or False for each of "
+            f"the {codes.shape[1]} latents"
+        )
+    return np.where(counts, codes, 0.0)
+
+
+def first_of_each(codes: Array, factors: Array) -> Int[np.ndarray, " kept"]:
+    """Returns the rows that repeat the code and the factors of no earlier row.
+
+    All rows, where no latent has more than sqrt(n) values: equal rows of a code of few values are
+    different images that look alike. All, too, where fewer than `FEWEST_ROWS` would be left.
+    """
+    every = np.arange(len(codes))
+    # equal rows have equal sums, and sums that all differ are seen at a glance
+    if len(np.unique(codes.sum(axis=1))) == len(codes):
+        return every
+    if not any(len(np.unique(column)) > np.sqrt(len(codes)) for column in codes.T):
+        return every
+    rows = np.hstack([codes + 0.0, factors])  # -0 and 0 then have the same bytes
+    first = {row.tobytes(): place for place, row in reversed(list(enumerate(rows)))}
+    return np.sort(list(first.values())) if len(first) >= FEWEST_ROWS else every
+
+
+def described(images: int, repeats: int) -> str:
+    """Returns the number of images in words, and how many rows were left out as repeats."""
+    return f"{images} images" + (f", {repeats} repeats left out" if repeats else "")

@@ -16,7 +16,8 @@ from distaff.metrics.prediction import (
     standardized,
     train_and_test_rows,
 )
-from distaff.score import Array, Score
+from distaff.metrics.randomness import stream
+from distaff.score import Active, Array, Score
 
 POINTS = (2_000, 1_000)
 PUBLISHED_POINTS = (10_000, 5_000)
@@ -28,6 +29,7 @@ def beta_vae_score(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     group_size: int = 64,
     compat: str | None = None,
     num_train: int | None = None,
@@ -67,6 +69,8 @@ def beta_vae_score(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         group_size: pairs for each point, L.
         compat: None or "disentanglement_lib".
         num_train: number of points that train.
@@ -88,7 +92,7 @@ def beta_vae_score(
     section 3.
     """
     check_compat(compat)
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     data.check_two_factors("beta_vae_score")
     default_points = PUBLISHED_POINTS if compat else POINTS
     points = (num_train or default_points[0], num_test or default_points[1])
@@ -128,7 +132,7 @@ def _train_and_test(
     compat: str | None,
     seed: int,
 ) -> tuple[_Points, _Points]:
-    generator = np.random.default_rng(seed)
+    generator = stream(seed, "beta-vae-score: pairs")
     if compat:
         train = _points(codes, labels, names, (points[0], group_size), generator)
         return train, _points(codes, labels, names, (points[1], group_size), generator)

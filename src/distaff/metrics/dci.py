@@ -18,7 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction import fitted, standardized, train_and_test_rows
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 TREES = 10
 SMALLEST_LEAF = 1 / 128
@@ -53,6 +53,7 @@ def dci(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     backend: str | None = None,
     compat: str | None = None,
     num_train: int | None = None,
@@ -112,6 +113,8 @@ def dci(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         backend: one of those above; by default "extra-trees", with `compat` "boosted-trees".
         compat: None or "disentanglement_lib".
         num_train: with `compat`, how many rows from the first on train; by default 10,000, or two
@@ -136,7 +139,7 @@ def dci(
     representations", ICLR.
     """
     backend = _checked_backend(backend, compat)
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     data.check_two_factors("dci")
     slow = backend in SLOW
     repeats = (0 if slow else 5) if repeats is None else repeats

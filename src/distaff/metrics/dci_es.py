@@ -9,7 +9,8 @@ from distaff.metrics.compat import check_compat
 from distaff.metrics.dci import BACKENDS, concentration, importances
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
 from distaff.metrics.prediction import standardized, train_and_test_rows
-from distaff.score import Array, Score
+from distaff.metrics.randomness import stream
+from distaff.score import Active, Array, Score
 
 WAVES = (0, 16, 64, 256)
 """Random Fourier features that each probe has beside the latents: equal steps of capacity, after
@@ -23,6 +24,7 @@ def dci_es(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
     repeats: int = 20,
@@ -53,6 +55,8 @@ def dci_es(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the split, the features, the halves and the shuffling.
         repeats: random halves of the test rows from which the interval is taken; it leaves out
@@ -72,7 +76,7 @@ def dci_es(
     "DCI-ES: an extended disentanglement framework with connections to identifiability", ICLR.
     """
     check_compat(compat, offered=False)
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     data.check_two_factors("dci_es")
     rows = train_and_test_rows(data.codes, None, None, None, seed)
     relation, framework = _framework(data, rows, seed)
@@ -163,7 +167,7 @@ def _waves(
     scores: Float[np.ndarray, "sample latent"], seed: int
 ) -> Float[np.ndarray, "sample wave"]:
     """Returns random Fourier features of a Gaussian kernel as wide as the code."""
-    generator = np.random.default_rng(seed)
+    generator = stream(seed, "random Fourier features")
     latents = max(1, scores.shape[1])
     frequencies = generator.normal(size=(scores.shape[1], WAVES[-1])) / np.sqrt(latents)
     phases = generator.uniform(0, 2 * np.pi, size=WAVES[-1])

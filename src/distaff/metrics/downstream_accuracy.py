@@ -14,7 +14,7 @@ from distaff.metrics.prediction import (
     standardized,
     train_and_test_rows,
 )
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 FOLDS = 5
 PENALTIES = 10
@@ -26,6 +26,7 @@ def downstream_accuracy(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     labels: Sequence[int] = (100, 1_000, 10_000),
     compat: str | None = None,
     num_train: int | None = None,
@@ -61,6 +62,8 @@ def downstream_accuracy(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         labels: numbers of images whose factors the classifier may see.
         compat: None or "disentanglement_lib".
         num_train: with `compat`, how many rows from the first on may train; by default 10,000, or
@@ -84,7 +87,7 @@ def downstream_accuracy(
     """
     if not labels or min(labels) < 1:
         raise ValueError(f"labels={tuple(labels)}; give numbers of images, such as (100, 1000)")
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     train, test = train_and_test_rows(data.codes, compat, num_train, num_test, seed)
     numbers = sorted({min(number, len(train)) for number in labels})
 

@@ -14,7 +14,7 @@ from distaff.metrics.prediction import (
     standardized,
     train_and_test_rows,
 )
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def explicitness(
@@ -23,6 +23,7 @@ def explicitness(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     num_train: int | None = None,
     num_test: int | None = None,
@@ -56,6 +57,8 @@ def explicitness(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None or "disentanglement_lib".
         num_train: with `compat`, how many rows from the first on train; by default 10,000, or two
             thirds of fewer than 15,000.
@@ -75,7 +78,7 @@ def explicitness(
     Reference: Ridgeway, Mozer 2018, "Learning deep disentangled embeddings with the F-statistic
     loss", arXiv:1802.05312, section 3.
     """
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     train, test = train_and_test_rows(data.codes, compat, num_train, num_test, seed)
     predict = _published_probabilities if compat else class_log_probabilities
 

@@ -9,7 +9,8 @@ from distaff.metrics.compat import check_compat
 from distaff.metrics.intervention import Companions
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction import standardized, train_and_test_rows
-from distaff.score import Array, Score
+from distaff.metrics.randomness import stream
+from distaff.score import Active, Array, Score
 
 VOTES = (2_000, 1_000)
 PUBLISHED_VOTES = (10_000, 5_000)
@@ -23,6 +24,7 @@ def factor_vae_score(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     group_size: int = 64,
     compat: str | None = None,
     num_train: int | None = None,
@@ -62,6 +64,8 @@ def factor_vae_score(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         group_size: images for each vote, L.
         compat: None or "disentanglement_lib".
         num_train: number of votes that train.
@@ -81,7 +85,7 @@ def factor_vae_score(
     Reference: Kim, Mnih 2018, "Disentangling by factorising", arXiv:1802.05983, section 4.
     """
     check_compat(compat)
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     data.check_two_factors("factor_vae_score")
     default_votes = PUBLISHED_VOTES if compat else VOTES
     votes = (num_train or default_votes[0], num_test or default_votes[1])
@@ -117,7 +121,7 @@ def _train_and_test(
     compat: str | None,
     seed: int,
 ) -> tuple[Array, Array]:
-    generator = np.random.default_rng(seed)
+    generator = stream(seed, "factor-vae-score: votes")
     if compat:
         everywhere = np.arange(len(codes))
         rows = (everywhere, everywhere)

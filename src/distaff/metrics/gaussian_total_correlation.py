@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from distaff.metrics.independence import independence_score
-from distaff.metrics.information import normal_scores
-from distaff.score import Array, Score
+from distaff.metrics.ranks import normal_scores
+from distaff.score import Active, Array, Score
 
 
 def gaussian_total_correlation(
@@ -15,6 +15,7 @@ def gaussian_total_correlation(
     factors: Num[np.ndarray, "sample factor"] | None = None,
     *,
     factor_names: Sequence[str] | None = None,  # noqa: ARG001 - every score takes the same
+    active: Active | None = None,
     compat: str | None = None,
     num_train: int | None = None,
     seed: int = 0,
@@ -45,6 +46,8 @@ def gaussian_total_correlation(
         codes: the representation of each image, for a VAE its posterior mean.
         factors: values of the factors, for the ceiling; None if there are none.
         factor_names: not read.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None or "disentanglement_lib".
         num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
             two thirds of fewer than 15,000.
@@ -71,6 +74,7 @@ def gaussian_total_correlation(
         measure,
         codes,
         factors,
+        active=active,
         prepare=np.asarray if compat else normal_scores,
         quantities=["total correlation"],
         estimator="covariance of the codes" if compat else "correlation of normal scores",

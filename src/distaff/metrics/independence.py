@@ -6,8 +6,9 @@ import numpy as np
 
 from distaff.metrics.arrays import checked_codes
 from distaff.metrics.compat import check_compat, training_rows
+from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def independence_score(
@@ -15,6 +16,7 @@ def independence_score(
     codes: Array,
     factors: Array | None,
     *,
+    active: Active | None,
     prepare: Callable[[Array], Array],
     quantities: Sequence[str],
     estimator: str,
@@ -35,6 +37,7 @@ def independence_score(
         measure: of a prepared table of two latents or more: the value, then each quantity.
         codes: [sample, latent].
         factors: [sample, factor], or None.
+        active: for each latent whether it counts, or None: all do.
         prepare: what is done once to the live latents, or with `compat` to all.
         quantities: names for the parts.
         estimator: what `measure` does.
@@ -47,13 +50,13 @@ def independence_score(
         ValueError: what is wrong with the arrays or settings.
     """
     check_compat(compat, num_train)
-    codes = checked_codes(codes)
+    codes = checked_codes(codes, active)
     if factors is not None and len(factors) != len(codes):
         raise ValueError(f"{len(codes)} codes and {len(factors)} rows of factors; give as many")
     rows = training_rows(len(codes), num_train) if compat else slice(None)
     codes = codes[rows]
     latents = prepare(codes if compat else _varying(codes))
-    shuffled = np.random.default_rng(seed).permuted(latents, axis=0)
+    shuffled = stream(seed, "shuffled latents").permuted(latents, axis=0)
     ideal = shuffled if factors is None else prepare(_varying(checked_codes(factors)[rows]))
 
     def measured(table: Array) -> tuple[float, ...]:

@@ -14,9 +14,10 @@ from distaff.metrics.compat import check_compat
 from distaff.metrics.information import discretized
 from distaff.metrics.information_score import check_two_factors, information_tables
 from distaff.metrics.information_tables import Table
+from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import random_halves
 from distaff.metrics.threads import one_thread
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 ITERATIONS = 100
 TAIL = 0.005
@@ -30,6 +31,7 @@ def info_mec(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
     repeats: int = 20,
@@ -65,6 +67,8 @@ def info_mec(
         factor_names: names of the factors, which the relation's columns follow.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: random halves of the rows from which the interval is taken.
@@ -87,13 +91,14 @@ def info_mec(
         factors,
         factor_names=factor_names,
         factor_kinds=factor_kinds,
+        active=active,
         seed=seed,
         repeats=repeats,
     )
     check_two_factors(tables, "info_mec")
-    codes, factors, varying, _ = checked(codes, discretized(factors, factor_kinds), factor_names)
-    factors = factors[:, varying]
-    shuffled = np.random.default_rng(seed).permutation(factors)
+    data = checked(codes, discretized(factors, factor_kinds), factor_names, active=active)
+    codes, factors = data.codes, data.factors[:, data.varying]
+    shuffled = stream(seed, "shuffled factors").permutation(factors)
     losses = _losses(codes, factors, seed)
     parts = {
         "InfoM": _modularity(tables.whole),
@@ -146,7 +151,7 @@ def _losses(codes: Array, factors: Array, seed: int) -> Float[np.ndarray, "sampl
     drawn_in = np.clip(codes, low, high)
     spread = drawn_in.std(axis=0)
     standardized = (drawn_in - drawn_in.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    order = np.random.default_rng(seed).permutation(len(codes))
+    order = stream(seed, "halves of the probe").permutation(len(codes))
     return np.stack(
         [_losses_of_factor(standardized, factor, order) for factor in factors.T], axis=1
     )

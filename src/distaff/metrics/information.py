@@ -11,10 +11,10 @@ a factor of many values is not cut short, and it is 0 on average for a latent th
 A value of v with no more than k rows takes all its other rows as neighbours; one that occurs once
 says nothing of its own spread and is left out, as scikit-learn does.
 
-Each latent is first replaced by its normal scores, the normal quantiles of its ranks, so that no
-monotone change of a latent (scale, shift, sign, a cube, one outlier) alters anything. Rows with
-equal values of a latent are told apart by noise far below the distance of two ranks, which makes a
-latent of few values a continuous one with the same information.
+Each latent is first replaced by its normal scores (see `metrics/ranks.py`), so that no monotone
+change of a latent (scale, shift, sign, a cube, one outlier) alters much. Rows with equal values of
+a latent are told apart by noise far below the distance of two ranks, which makes a latent of few
+values a continuous one with the same information.
 
 A factor is discrete, ordinal or continuous. Information asks only which values are equal, so an
 ordinal factor is treated as a discrete one. A continuous factor is cut into sqrt(n) cells of equal
@@ -27,9 +27,10 @@ from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import digamma, ndtri
-from scipy.stats import rankdata
+from scipy.special import digamma
 
+from distaff.metrics.randomness import stream
+from distaff.metrics.ranks import normal_scores, smoothed_ranks
 from distaff.score import Array
 
 NEIGHBOURS = 3
@@ -89,7 +90,7 @@ def information_of_scores(
     """Returns the same of some rows of `normal_scores`, which need not be ranked again."""
     # two ranks are at least sqrt(2 pi) / n apart; the same noise for each latent, so that their
     # order does not matter
-    noise = np.random.default_rng(seed).uniform(-0.1, 0.1, size=len(scores)) / len(scores)
+    noise = stream(seed, "ties").uniform(-0.1, 0.1, size=len(scores)) / len(scores)
     values = [np.unique(factor, return_inverse=True)[1] for factor in factors.T]
     # numbers of two bytes are sorted in linear time
     short = [v.astype(np.uint16) if v.max() < 2**16 else v for v in values]
@@ -149,16 +150,6 @@ def entropy(factors: Int[np.ndarray, "sample factor"]) -> Float[np.ndarray, " fa
     return np.array(result)
 
 
-def normal_scores(
-    codes: Float[np.ndarray, "sample latent"],
-) -> Float[np.ndarray, "sample latent"]:
-    """Returns the normal quantiles of the ranks of each latent; equal values share their mean rank.
-
-    A latent and its negative have the same scores, to the last bit.
-    """
-    return ndtri(_ranks(codes) / (len(codes) + 1))
-
-
 def most_cells(count: int) -> int:
     """Returns into how many cells a continuous variable of `count` rows is cut: their root."""
     return int(np.sqrt(count))
@@ -171,20 +162,13 @@ def cells(
 
     A column with no more distinct values than that keeps each as its own cell.
     """
-    ranks = _ranks(columns)
+    ranks = smoothed_ranks(columns)
     result = ((ranks - 0.5) * number // len(ranks)).astype(np.int64)
     for index, column in enumerate(ranks.T):
         values, inverse = np.unique(column, return_inverse=True)
         if len(values) <= number:
             result[:, index] = inverse
     return result
-
-
-def _ranks(columns: Array) -> Array:
-    """Mean ranks, each column turned so that its first row off the middle lies above it."""
-    ranks, middle = rankdata(columns, axis=0), (len(columns) + 1) / 2
-    first = ranks[(ranks != middle).argmax(axis=0), np.arange(columns.shape[1])]
-    return np.where(first < middle, 2 * middle - ranks, ranks)
 
 
 def _ross(x: Array, factor: Array) -> float:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from distaff.metrics.arrays import checked
+from distaff.metrics.arrays import checked, described
 from distaff.metrics.compat import check_compat, training_rows
 from distaff.metrics.histogram import BINS
 from distaff.metrics.information import NEIGHBOURS, discretized, self_information
 from distaff.metrics.information_tables import Table, tables_of
 from distaff.metrics.resampling import interval_around
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,7 @@ def information_tables(
     factor_kinds: Sequence[str] | None,
     seed: int,
     repeats: int,
+    active: Active | None = None,
     compat: str | None = None,
     num_train: int | None = None,
 ) -> InformationTables:
@@ -91,6 +92,7 @@ def information_tables(
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor, or None: all discrete.
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: number of halves.
+        active: for each latent whether it counts, or None: all do.
         compat: None for Ross 2014 on normal scores; "disentanglement_lib" for histograms of the
             first `num_train` rows, and no latent taken for uninformative.
         num_train: see `metrics/compat.py`.
@@ -99,10 +101,14 @@ def information_tables(
         ValueError: what is wrong with the arrays or settings.
     """
     check_compat(compat, num_train)
-    codes, factors, varying, names = checked(
-        codes, discretized(factors, factor_kinds), factor_names
+    data = checked(
+        codes,
+        discretized(factors, factor_kinds),
+        factor_names,
+        active=active,
+        keep_repeats=compat is not None,
     )
-    factors = factors[:, varying]
+    codes, factors, varying, names = data.codes, data.factors[:, data.varying], *data[2:4]
     rows = training_rows(len(codes), num_train) if compat else slice(None)
     codes, factors = codes[rows], factors[rows]
     for name, most in zip(names, self_information(factors), strict=True):
@@ -127,7 +133,7 @@ def information_tables(
         dead=int((np.ptp(codes, axis=0) == 0).sum()),
         names=tuple(names),
         varying=varying,
-        estimator=f"{method}, {len(codes)} images",
+        estimator=f"{method}, {described(len(codes), data.repeats)}",
     )
 
 

@@ -18,9 +18,10 @@ from distaff.metrics.information import (
     entropy,
     information_of_scores,
     most_cells,
-    normal_scores,
     self_information,
 )
+from distaff.metrics.randomness import stream
+from distaff.metrics.ranks import normal_scores
 from distaff.metrics.resampling import random_halves
 from distaff.score import Array
 
@@ -109,7 +110,7 @@ def _estimate(codes: Array, factors: Array, histograms: bool, seed: int, repeats
         table(rows, factors[rows])._replace(above_chance=whole.above_chance)
         for rows in random_halves(len(codes), repeats, seed)
     )
-    shuffled = table(every, np.random.default_rng(seed).permutation(factors))
+    shuffled = table(every, stream(seed, "shuffled factors").permutation(factors))
     ceiling = table_of(factors.astype(np.float64))(every, factors)
     return Tables(whole, halves, shuffled, ceiling)
 

@@ -9,7 +9,8 @@ from distaff.metrics.compat import check_compat, training_rows
 from distaff.metrics.histogram import BINS, histogram_cells
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction import standardized
-from distaff.score import Array, Score
+from distaff.metrics.randomness import stream
+from distaff.score import Active, Array, Score
 
 
 def interventional_robustness(
@@ -18,6 +19,7 @@ def interventional_robustness(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     quantile: float = 0.99,
     compat: str | None = None,
     num_train: int | None = None,
@@ -57,6 +59,8 @@ def interventional_robustness(
         factor_names: names of the factors, which the relation's columns follow.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         quantile: q, between 0 and 1.
         compat: None or "disentanglement_lib".
         num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
@@ -79,7 +83,7 @@ def interventional_robustness(
     check_compat(compat, num_train)
     if not 0 <= quantile <= 1:
         raise ValueError(f"quantile={quantile} is outside 0 to 1")
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     if compat:
         data = data.first(training_rows(len(data.codes), num_train).stop)
 
@@ -109,7 +113,7 @@ def _robustness(
     quantile: float,
     seed: int,
 ) -> Float[np.ndarray, "latent factor"]:
-    apart = np.random.default_rng(seed).permutation(labels)
+    apart = stream(seed, "groups that share nothing").permutation(labels)
     strays = _deviations(scores, labels, quantile)
     freely = _deviations(scores, apart, quantile)
     return np.where(freely > 0, np.maximum(1 - strays / np.where(freely > 0, freely, 1), 0), 0.0)

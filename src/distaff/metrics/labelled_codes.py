@@ -11,11 +11,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
-from distaff.metrics.arrays import checked
+from distaff.metrics.arrays import checked, described
 from distaff.metrics.information import discretized
+from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
 from distaff.metrics.threads import one_thread
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 class Judgement(NamedTuple):
@@ -42,6 +43,8 @@ class LabelledCodes(NamedTuple):
     varying: Bool[np.ndarray, " given"]
     """Which of the factors that were given have more than one value."""
     names: list[str]
+    repeats: int
+    """Rows left out because they repeat another one."""
 
     @property
     def dead(self) -> Bool[np.ndarray, " latent"]:
@@ -93,7 +96,7 @@ class LabelledCodes(NamedTuple):
         def on_rows(rows: Array) -> float:
             return judge(self.codes[rows], self.labels[rows]).value
 
-        shuffled = np.random.default_rng(seed).permutation(self.labels)
+        shuffled = stream(seed, "shuffled factors").permutation(self.labels)
         return Score(
             value=whole.value,
             interval=interval_of_halves(
@@ -107,7 +110,7 @@ class LabelledCodes(NamedTuple):
             ceiling=reference(self.labels.astype(np.float64), self.labels).value
             if ceiling is None
             else ceiling,
-            estimator=f"{estimator}, {len(self.codes)} images",
+            estimator=f"{estimator}, {described(len(self.codes), self.repeats)}",
             parts={**whole.parts, "dead latents": float(self.dead.sum())},
             relation=None if whole.relation is None else self._all_factors(whole.relation),
         )
@@ -124,14 +127,32 @@ def labelled_codes(
     factors: Array,
     factor_names: Sequence[str] | None,
     factor_kinds: Sequence[str] | None = None,
+    *,
+    active: Active | None = None,
+    compat: str | None = None,
 ) -> LabelledCodes:
     """Returns checked codes with a label for each value of each factor that varies.
+
+    Args:
+        codes: [sample, latent].
+        factors: [sample, factor].
+        factor_names: a name for each factor, or None.
+        factor_kinds: "discrete", "ordinal" or "continuous" for each factor, or None: all discrete.
+        active: for each latent whether it counts, or None: all do.
+        compat: a published definition, which keeps repeated rows, or None.
 
     Raises:
         ValueError: what is wrong with the arrays and what would be right.
     """
-    codes, factors, varying, names = checked(
-        codes, discretized(factors, factor_kinds), factor_names
+    data = checked(
+        codes,
+        discretized(factors, factor_kinds),
+        factor_names,
+        active=active,
+        keep_repeats=compat is not None,
     )
-    labels = [np.unique(factor, return_inverse=True)[1] for factor in factors[:, varying].T]
-    return LabelledCodes(codes, np.stack(labels, axis=1), varying, names)
+    varying = data.factors[:, data.varying]
+    labels = [np.unique(factor, return_inverse=True)[1] for factor in varying.T]
+    return LabelledCodes(
+        data.codes, np.stack(labels, axis=1), data.varying, data.names, data.repeats
+    )

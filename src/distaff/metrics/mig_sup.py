@@ -8,7 +8,7 @@ from jaxtyping import Float, Num
 from distaff.metrics.compat import check_compat
 from distaff.metrics.information_score import information_tables, second_largest
 from distaff.metrics.information_tables import Table
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def mig_sup(
@@ -17,6 +17,7 @@ def mig_sup(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
     repeats: int = 20,
@@ -44,6 +45,8 @@ def mig_sup(
         factor_names: names of the factors, which the relation's columns follow.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: random halves of the rows from which the interval is taken.
@@ -66,6 +69,7 @@ def mig_sup(
         factors,
         factor_names=factor_names,
         factor_kinds=factor_kinds,
+        active=active,
         seed=seed,
         repeats=repeats,
     )

@@ -7,7 +7,7 @@ from jaxtyping import Float, Num
 
 from distaff.metrics.information_score import check_two_factors, information_tables
 from distaff.metrics.information_tables import Table
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def modularity(
@@ -16,6 +16,7 @@ def modularity(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     num_train: int | None = None,
     seed: int = 0,
@@ -48,6 +49,8 @@ def modularity(
         factor_names: names of the factors, which the relation's columns follow.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None or "disentanglement_lib".
         num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
             two thirds of fewer than 15,000.
@@ -71,6 +74,7 @@ def modularity(
         factors,
         factor_names=factor_names,
         factor_kinds=factor_kinds,
+        active=active,
         seed=seed,
         repeats=repeats,
         compat=compat,

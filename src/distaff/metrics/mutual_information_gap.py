@@ -7,7 +7,7 @@ from jaxtyping import Float, Num
 
 from distaff.metrics.information_score import information_tables, second_largest
 from distaff.metrics.information_tables import Table
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def mutual_information_gap(
@@ -16,6 +16,7 @@ def mutual_information_gap(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     compat: str | None = None,
     num_train: int | None = None,
     seed: int = 0,
@@ -50,6 +51,8 @@ def mutual_information_gap(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None or "disentanglement_lib".
         num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
             two thirds of fewer than 15,000.
@@ -73,6 +76,7 @@ def mutual_information_gap(
         factors,
         factor_names=factor_names,
         factor_kinds=factor_kinds,
+        active=active,
         seed=seed,
         repeats=repeats,
         compat=compat,

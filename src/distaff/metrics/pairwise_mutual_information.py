@@ -12,7 +12,7 @@ from distaff.metrics.information import (
     entropy,
     information_of_cells,
 )
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 
 def pairwise_mutual_information(
@@ -20,6 +20,7 @@ def pairwise_mutual_information(
     factors: Num[np.ndarray, "sample factor"] | None = None,
     *,
     factor_names: Sequence[str] | None = None,  # noqa: ARG001 - every score takes the same
+    active: Active | None = None,
     compat: str | None = None,
     num_train: int | None = None,
     seed: int = 0,
@@ -50,6 +51,8 @@ def pairwise_mutual_information(
         codes: the representation of each image, for a VAE its posterior mean.
         factors: values of the factors, for the ceiling; None if there are none.
         factor_names: not read.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         compat: None or "disentanglement_lib".
         num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
             two thirds of fewer than 15,000.
@@ -84,6 +87,7 @@ def pairwise_mutual_information(
         measure,
         codes,
         factors,
+        active=active,
         prepare=prepare,
         quantities=["mean mutual information"],
         estimator=f"frequencies in {BINS} cells of equal width"

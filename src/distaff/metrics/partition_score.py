@@ -10,7 +10,7 @@ from distaff.metrics.compat import check_compat
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
 from distaff.metrics.prediction import fitted, standardized
 from distaff.metrics.threads import one_thread
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 FULL_MARKS = 50.0
 
@@ -22,6 +22,7 @@ def partition_score(
     *,
     partitions: Sequence[tuple[int, int]] | None = None,
     factor_names: Sequence[str] | None = None,
+    active: Active | None = None,
     standardize: bool = False,
     compat: str | None = None,
     seed: int = 0,
@@ -53,6 +54,8 @@ def partition_score(
         partitions: first latent and the one after the last, for each factor; by default one latent
             each, where there are as many as factors.
         factor_names: for the names of the parts; by default `factor 0` and so on.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         standardize: take normal scores first (see `metrics/prediction.py`), so that the scale of a
             latent does not matter; the grader does not.
         compat: None; disentanglement_lib has no such score.
@@ -74,7 +77,7 @@ def partition_score(
     the University of Southern California, task 2.i.
     """
     check_compat(compat, offered=False)
-    data = labelled_codes(codes, factors, factor_names)
+    data = labelled_codes(codes, factors, factor_names, active=active, compat=compat)
     ranges = _checked_partitions(data, partitions)
     half = len(data.codes) // 2
     _check_training_half(data, half)

@@ -23,7 +23,8 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from distaff.metrics.compat import DISENTANGLEMENT_LIB, check_compat, training_rows
-from distaff.metrics.information import normal_scores
+from distaff.metrics.randomness import stream
+from distaff.metrics.ranks import normal_scores
 from distaff.score import Array
 
 Vector: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -76,7 +77,7 @@ def train_and_test_rows(
     if compat is None:
         if num_test is not None:
             raise ValueError(f"give num_test={num_test} with compat={DISENTANGLEMENT_LIB!r}")
-        order = np.random.default_rng(seed).permutation(count)
+        order = stream(seed, "training and test rows").permutation(count)
         train = order[count // 3 :]
         return train[~lying_apart(codes)[train]], order[: count // 3]
     first = training_rows(count, num_train).stop

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from scipy.stats import t as student
 
+from distaff.metrics.randomness import stream
 from distaff.score import Array
 
 
@@ -31,14 +33,24 @@ def interval_of_halves(
 
 def random_halves(count: int, repeats: int, seed: int) -> Iterator[Array]:
     """Yields the rows of `repeats` random halves; none where fewer than 2 were asked for."""
-    generator = np.random.default_rng(seed)
+    generator = stream(seed, "halves")
     for _ in range(repeats if repeats > 1 else 0):
         yield generator.permutation(count)[: count // 2]
 
 
-def interval_around(value: float, halves: Sequence[float]) -> tuple[float, float] | None:
-    """Returns the interval around `value` that its values on random halves give, if any."""
+def interval_around(
+    value: float, halves: Sequence[float], best: float = 1.0
+) -> tuple[float, float] | None:
+    """Returns the interval around `value` that its values on random halves give, if any.
+
+    So few halves know their own spread only roughly, which Student's t allows for.
+
+    Args:
+        value: the score on all rows.
+        halves: the score on random halves; none for no interval.
+        best: end of the range of the score, which begins at 0.
+    """
     if not halves:
         return None
-    margin = 1.96 * float(np.std(halves, ddof=1))
-    return value - margin, value + margin
+    margin = float(student.ppf(0.975, len(halves) - 1) * np.std(halves, ddof=1))
+    return max(0.0, value - margin), min(best, value + margin)

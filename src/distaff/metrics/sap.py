@@ -8,7 +8,7 @@ from sklearn.svm import LinearSVC
 
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction import fitted, standardized, train_and_test_rows
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Score
 
 NARROWEST = 0.01
 """Least standard deviation of a latent within a value, for a code that repeats itself exactly; the
@@ -23,6 +23,7 @@ def sap(
     *,
     factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
+    active: Active | None = None,
     continuous: bool = False,
     compat: str | None = None,
     num_train: int | None = None,
@@ -64,6 +65,8 @@ def sap(
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. A continuous one is cut into cells of equal frequency.
+        active: for each latent whether it counts; by default all do. One that does not is treated
+            as a dead one.
         continuous: take all factors for continuous, whatever `factor_kinds` says.
         compat: None or "disentanglement_lib".
         num_train: with `compat`, how many rows from the first on train; by default 10,000, or two
@@ -86,7 +89,7 @@ def sap(
     Reference: Kumar, Sattigeri, Balakrishnan 2018, "Variational inference of disentangled latent
     concepts from unlabeled observations", arXiv:1711.00848, section 3.
     """
-    data = labelled_codes(codes, factors, factor_names, factor_kinds)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     train, test = train_and_test_rows(data.codes, compat, num_train, num_test, seed)
     ordered = np.full(len(data.names), continuous)
     if factor_kinds is not None and not continuous:

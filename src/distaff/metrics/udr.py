@@ -9,6 +9,7 @@ from sklearn.linear_model import Lasso
 from distaff.metrics.arrays import checked_codes
 from distaff.metrics.compat import check_compat, training_rows
 from distaff.metrics.prediction import fitted, standardized
+from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
 from distaff.score import Array, Score
 
@@ -90,7 +91,7 @@ def udr(
     def value(tables: Sequence[Array]) -> float:
         return float(_of_models(_all_pairs(tables, compat)).mean())
 
-    generator = np.random.default_rng(seed)
+    generator = stream(seed, "udr")
     whole = _all_pairs(tables, compat)
     models = _of_models(whole)
     mean = float(models.mean())

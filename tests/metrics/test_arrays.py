@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from distaff.metrics import METRICS, mutual_information_gap
+from distaff.metrics.arrays import FEWEST_ROWS, first_of_each
+
+OF_ONE_TABLE = [name for name in METRICS if name != "udr"]
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(5)
+
+
+def test_rows_drawn_twice_are_found(generator):
+    codes, factors = generator.normal(size=(500, 3)), generator.integers(0, 3, size=(500, 2))
+    drawn = generator.integers(0, 500, size=2000)
+    kept = first_of_each(codes[drawn], factors[drawn])
+    _, first = np.unique(drawn, return_index=True)
+    assert kept.tolist() == np.sort(first).tolist()
+
+
+def test_a_code_of_few_values_has_no_repeats(generator):
+    factors = generator.integers(0, 3, size=(2000, 2))
+    assert len(first_of_each(factors.astype(float), factors)) == 2000
+
+
+def test_too_few_rows_are_never_what_is_left(generator):
+    codes = generator.normal(size=(FEWEST_ROWS - 1, 2))
+    drawn = generator.integers(0, len(codes), size=1000)
+    assert len(first_of_each(codes[drawn], codes[drawn] > 0)) == 1000
+
+
+def test_repeats_are_left_out_and_said(generator):
+    factors = generator.integers(0, 5, size=(1500, 2))
+    codes = factors + 0.5 * generator.normal(size=factors.shape)
+    drawn = np.concatenate([np.arange(1500), generator.integers(0, 1500, size=4000)])
+    once = mutual_information_gap(codes, factors)
+    often = mutual_information_gap(codes[drawn], factors[drawn])
+    assert often.value == pytest.approx(once.value, abs=1e-9)
+    assert "4000 repeats left out" in often.estimator
+    assert "repeats" not in once.estimator
+
+
+@pytest.mark.parametrize("name", OF_ONE_TABLE)
+def test_a_latent_that_is_not_active_is_a_dead_one(name, generator):
+    factors = generator.integers(0, 3, size=(600, 3))
+    codes = factors + 0.3 * generator.normal(size=factors.shape)
+    dead = codes * [1, 1, 0]
+    active = np.array([0.1, 2.0, 0.001]) > 0.01
+    score = METRICS[name](codes, factors, active=active, repeats=2)
+    assert score.value == METRICS[name](dead, factors, repeats=2).value
+    assert score.parts["dead latents"] == 1
+
+
+@pytest.mark.parametrize("active", [[True], np.array([1, 1, 0])])
+def test_active_is_a_truth_for_each_latent(active, generator):
+    factors = generator.integers(0, 3, size=(600, 3))
+    with pytest.raises(ValueError, match="True or False for each of the 3 latents"):
+        mutual_information_gap(factors.astype(float), factors, active=active)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", OF_ONE_TABLE)
+def test_a_seed_shared_with_the_factors_means_nothing(name, seed):
+    factors = np.random.default_rng(seed).integers(0, 3, size=(2000, 2))
+    score = METRICS[name](factors.astype(float), factors, seed=seed, repeats=0)
+    assert score.value == pytest.approx(score.ceiling, abs=0.02)
+    assert score.chance < score.ceiling or "correlation" in name or "information" in name
