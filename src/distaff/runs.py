@@ -8,13 +8,15 @@ runs/<recipe>/<8 hex of the config>/seed-3/
     resume.previous.pt    those of the checkpoint before
     nonfinite.safetensors the first batch whose loss was no finite number, if there was one
     model.safetensors     written last and renamed into place: its presence means finished
-    scores.json           metric -> score with its settings
+    scores.json           metric -> score with its settings, and the parameters it is of
     codes-*.npy           the code of every image, once it was asked for; named by the parameters
-    figures/              *.png and *.pdf
+    log-std-*.npy         the log standard deviations of the same
+    figures/              *.png and *.pdf, which carry the stamp of the parameters
     report.html
     .lock                 held by the process that trains it
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -127,8 +129,19 @@ class Run:
         return [name for name in self.last_look if name != "objective"]
 
     @property
-    def scores(self) -> dict[str, Score]:
-        """The scores measured so far; none before the run is evaluated."""
+    def stamp(self) -> str | None:
+        """Eight hexadecimal digits of the trained parameters; None before they are there.
+
+        Scores, codes and figures carry the stamp of the parameters they are of.
+        """
+        if not self.finished:
+            return None
+        with self.model_file.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+
+    @property
+    def kept_scores(self) -> dict[str, Score]:
+        """All scores in the run's folder, whatever parameters they are of."""
         path = self.folder / "scores.json"
         if not path.is_file():
             return {}
@@ -137,6 +150,22 @@ class Run:
             return {name: score_from_json(score) for name, score in content.items()}
         except (ValueError, IndexError) as error:
             raise damaged(path, error, EVALUATE_AGAIN) from None
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """The scores measured so far of the parameters that the run has; at first none.
+
+        Scores from before there were stamps count among them.
+        """
+        known = (None, self.stamp)
+        return {
+            n: score for n, score in self.kept_scores.items() if score.origin.parameters in known
+        }
+
+    @property
+    def stale_scores(self) -> list[str]:
+        """Names of the scores of parameters that are gone, which nothing shows as the run's."""
+        return sorted(self.kept_scores.keys() - self.scores.keys())
 
     def read(self, name: str) -> Any:
         """Returns the content of one of the run's JSON files.

@@ -49,7 +49,8 @@ def illustrate(
 def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> None:
     """Write a page that stands alone: scores, figures, settings, how to reproduce the run.
 
-    What was not measured or drawn yet is measured and drawn first; images without factors, or fewer
+    What was not measured or drawn yet, or is of parameters that are gone, is measured and drawn
+    first; images without factors, or fewer
     than 100 for testing, are only drawn.
 
     Example: distaff report runs/demo
@@ -59,8 +60,9 @@ def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> No
         data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
     """
+    from distaff.drawn import figures_of
     from distaff.evaluate import evaluate, measurable
-    from distaff.illustrate import illustrate
+    from distaff.illustrate import FIGURES, illustrate
     from distaff.report import report
     from distaff.terminal import ImageProgress
 
@@ -68,10 +70,11 @@ def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> No
     for each in finished_runs(run, data_path):
         with ImageProgress("encoded") as progress:
             progress.start(f"writing the report of {each.folder}")
-            if not each.scores and measurable(each):
+            if (not each.scores or each.stale_scores) and measurable(each):
                 evaluate(each, on_images=progress.advance)
-            if not each.figures_folder.is_dir():
-                illustrate(each)
+            stale = [name for name in figures_of(each, stale=True) if name in FIGURES]
+            if stale or not each.figures_folder.is_dir():
+                illustrate(each, stale)
             paths.append(str(report(each)))
     if json:
         print_json(paths)

@@ -101,8 +101,7 @@ class ImageFolder(Dataset):
             raise UsageError("folder needs one; give its path, --data.path on the command line.")
         if not folder.is_dir():
             raise DataError(
-                f"no folder {folder}; give the one of the pictures with --data.path, or put it "
-                f"back there."
+                f"no folder {folder}; give one of pictures with --data.path, or put it back there."
             )
         files = _pictures_in(folder)
         if not files:
