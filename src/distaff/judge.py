@@ -67,9 +67,8 @@ def judge_model(
         for value in values
     ]
     with torch.no_grad():
-        # the mean of a Gaussian pixel may lie outside of [0, 1]
-        logits = [classifier.logits(images.to(classifier.device)) for images in drawn]
-        said = [part.softmax(dim=1).cpu() for part in logits]
+        # the mean of a Gaussian pixel may lie outside of what a picture can show
+        said = [classifier.probabilities(images.clamp(0, 1)).cpu() for images in drawn]
     return judge(
         torch.cat(said).numpy(),
         np.repeat(values, per_value),

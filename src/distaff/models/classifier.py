@@ -68,16 +68,8 @@ class Classifier(Model):
         Raises:
             UsageError, DataError: as in `prepare`.
         """
-        return self.logits(images).softmax(dim=1)
-
-    def logits(self, images: Images) -> Float[Tensor, "batch value"]:
-        """Returns log p(c|x) of each value up to a constant; nobody looks at the images' values.
-
-        Args:
-            images: [batch, channel, height, width], as `prepare` returns them.
-        """
-        numbers: Tensor = self.encoder(images).float()
-        return numbers
+        shares: Tensor = self.encoder(images).float().softmax(dim=1)
+        return shares
 
     def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
         """Draws numbers in [0, 1) that say how far each image is moved, [batch, 2]."""
@@ -91,7 +83,7 @@ class Classifier(Model):
             images = moved(images, offsets, self.config.shift)
         # -100, which cross_entropy leaves out, where the model may not see the factor
         known = batch.factors[:, self.factor].where(batch.labelled, -100)
-        return {"cross_entropy": functional.cross_entropy(self.logits(images), known)}
+        return {"cross_entropy": functional.cross_entropy(self.encoder(images).float(), known)}
 
     def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
         return {}
