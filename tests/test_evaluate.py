@@ -231,3 +231,9 @@ def test_latents_that_there_are_not_are_refused(tables, words, capsys):
 def test_latents_of_a_run_are_not_named(run, capsys):
     assert main(["evaluate", str(run.folder), "--active", "0"]) == 2
     assert "--active is for --codes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--posterior", "sample"], ["--data.path", "new"]])
+def test_what_is_for_runs_is_not_taken_with_codes(tables, words, capsys):
+    assert main(["evaluate", *tables, *words]) == 2
+    assert "--data.path and --posterior are for runs" in capsys.readouterr().err

@@ -27,9 +27,8 @@ from typing import Any
 import torch
 
 from distaff import checkpoints, manifest, training_log
-from distaff.data import DATASETS, FactorDataset
+from distaff.data import DATASETS, FactorDataset, load_from
 from distaff.data.digest import digest_of
-from distaff.data.own_files import moved
 from distaff.environment import Environment
 from distaff.errors import RunError, UsageError
 from distaff.experiment import Experiment
@@ -191,7 +190,7 @@ class Run:
                 on could be among those of the test.
             UsageError: `data_path` is given, and the set is not read from a path.
         """
-        dataset = load_dataset(self.experiment.data, self.data_path)
+        dataset = load_from(self.experiment.data, self.data_path)
         self.check_data(dataset)
         return dataset
 
@@ -245,21 +244,6 @@ class Run:
                 f"variational autoencoder."
             )
         return model
-
-
-def load_dataset(config: Any, path: Path | None = None) -> FactorDataset:
-    """Returns the data set of a config.
-
-    Args:
-        config: the nested `Config` of one of `DATASETS`.
-        path: where its files lie now, if it is not where the config says.
-
-    Raises:
-        UsageError: `path` is given, and the set is not read from a path.
-        DataError: a file is missing, or not what it should be.
-    """
-    settings = config if path is None else moved(config, path)
-    return DATASETS[kind_of(config, DATASETS)](settings).load()
 
 
 def create(run: Run, experiment: Experiment, seed: int, dataset: FactorDataset) -> Run:

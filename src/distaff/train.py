@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from distaff import checkpoints
-from distaff.data import FactorDataset
+from distaff.data import FactorDataset, load_from
 from distaff.device import choose_device
 from distaff.errors import Interrupted, RunError
 from distaff.experiment import Experiment
 from distaff.fit import Fit, Record
 from distaff.lock import locked
 from distaff.models import build
-from distaff.runs import Run, create, load_dataset, run_folder
+from distaff.runs import Run, create, run_folder
 from distaff.session import Session, take_up
 from distaff.stop import Stop
 from distaff.training_log import TrainingLog
@@ -69,7 +69,7 @@ def train(
     for seed in experiment.seeds:
         run = Run(run_folder(Path(runs), experiment, seed), data_path)
         if not run.finished:
-            dataset = dataset or load_dataset(experiment.data, data_path)
+            dataset = dataset or load_from(experiment.data, data_path)
             with locked(run.folder):
                 if run.interrupted and not resume:
                     raise RunError(

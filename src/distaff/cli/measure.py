@@ -2,12 +2,15 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from distaff.cli.output import DataPath, finished_runs, print_json
 from distaff.errors import UsageError
+
+if TYPE_CHECKING:
+    from distaff.runs import Run
 
 
 def evaluate(
@@ -50,40 +53,47 @@ def evaluate(
         data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
     """
-    from distaff.evaluate import evaluate, to_json
-    from distaff.terminal import ImageProgress, print_scores, print_stale
-
     if (run is None) == (codes is None) or (codes is None) != (factors is None):
         raise UsageError("give the folder of a run, or both --codes and --factors.")
     if codes and factors:
+        if data_path or posterior != "mean":
+            raise UsageError(
+                "--data.path and --posterior are for runs; leave them out beside --codes."
+            )
         names = metrics or ("mutual-information-gap",)
         _evaluate_tables(codes, factors, out, names, active, seed, json)
         return
     assert run  # the check above leaves a run
     if active:
-        raise UsageError(
-            "--active is for --codes; of a run the latents that carry nothing are known."
-        )
+        raise UsageError("--active is for --codes; of a run it is known which latents are idle.")
     if out:
         raise UsageError(f"--out {out} is for --codes; the scores of a run are kept in its folder.")
-    found, measured = finished_runs(run, data_path), {}
-    for each in found:
-        with ImageProgress("encoded") as progress:
-            progress.start(f"measuring {each.folder}")
-            scores = evaluate(
-                each,
-                metrics,
-                images=images,
-                seed=seed,
-                codes=posterior,
-                on_images=progress.advance,
-            )
-        measured[str(each.folder)] = {name: to_json(score) for name, score in scores.items()}
-        if not json:
-            print_scores(str(each.folder), scores)
-        print_stale(str(each.folder), each.stale_scores)
+    found = finished_runs(run, data_path)
+    measured = {
+        str(each.folder): _evaluate_run(each, metrics, images, posterior, seed, quiet=json)
+        for each in found
+    }
     if json:
         print_json(measured)
+
+
+def _evaluate_run(
+    run: "Run", metrics: tuple[str, ...], images: int, codes: str, seed: int, *, quiet: bool
+) -> dict[str, Any]:
+    """Measures a run, prints its scores unless told to be quiet, and returns them as JSON."""
+    from distaff.evaluate import evaluate, to_json
+    from distaff.terminal import ImageProgress, print_scores, print_stale
+
+    title = str(run.folder)
+    with ImageProgress("encoded") as progress:
+        progress.start(f"measuring {title}")
+        scores = evaluate(
+            run, metrics, images=images, seed=seed, codes=codes, on_images=progress.advance
+        )
+    if not quiet:
+        print_scores(title, scores)
+    print_stale(title, run.stale_scores)
+    return {name: to_json(score) for name, score in scores.items()}
 
 
 def _evaluate_tables(
