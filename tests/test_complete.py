@@ -6,6 +6,7 @@ from linear_gaussian import (
     STD,
     best_diagonal,
     conditional_mean,
+    conditional_model,
     draw_images,
     linear_model,
     log_marginal,
@@ -59,6 +60,24 @@ def test_the_posterior_is_inferred_from_the_seen_pixels_alone(model, images, gen
     best, _ = best_diagonal(model, images, LEFT)
     assert_close(result.posterior.mean, best.mean, atol=0.08, rtol=0)
     assert_close(result.log_likelihood, log_conditional(model, images), atol=0.3, rtol=0)
+
+
+def test_a_conditional_model_completes_as_its_context_says(generator):
+    model = conditional_model()
+    context = model.context_of([0, 1, 2, 2])
+    images = draw_images(model, 4, context)
+    result = complete(
+        model, images, LEFT, samples=250, generator=generator, context=context, draws=20_000
+    )
+    expected = conditional_mean(model, images, LEFT, context).where(~LEFT, images)
+    for pictures in (result.means, result.samples):
+        assert_close(pictures.mean(dim=1), expected, atol=0.25, rtol=0, check_dtype=False)
+    log_conditional = log_marginal(model, images, context=context) - log_marginal(
+        model, images, LEFT, context
+    )
+    assert_close(result.log_likelihood, log_conditional, atol=0.3, rtol=0)
+    with pytest.raises(UsageError, match=r"conditional.*\(4, 3\)"):
+        complete(model, images, LEFT, samples=1, generator=generator)
 
 
 def test_seen_pixels_stay_as_given(model, images, generator):

@@ -22,7 +22,7 @@ from distaff.models import AbstractVAE
 from distaff.models.iwae import log_prior_over_posterior
 from distaff.models.pictures import Pictures
 from distaff.score import Array
-from distaff.types import Images, Outputs
+from distaff.types import Context, Images, Outputs
 
 LogProb = Callable[[Images, Outputs], Images]
 """Log likelihood of each pixel, from images and the decoder's outputs."""
@@ -48,6 +48,7 @@ def importance_weighted_bound(
     *,
     samples: int,
     generator: torch.Generator,
+    context: Context | None = None,
     posterior: DiagonalGaussian | None = None,
     log_prob: LogProb | None = None,
     on_images: Callable[[int], None] = lambda _: None,
@@ -62,21 +63,30 @@ def importance_weighted_bound(
         images: pictures as `model.prepare` takes them.
         samples: k.
         generator: of the samples.
+        context: [batch, context], of a conditional model; the bounds are then on log p(x|c).
         posterior: q(z|x) of each image; by default the encoder's.
         log_prob: log likelihood of each pixel given images and the decoder's outputs, by default
             that of the model's likelihood.
         on_images: told how many images are done or under way.
 
     Raises:
-        UsageError: `samples` is below 1; and as in `model.prepare`.
+        UsageError: `samples` is below 1, or a context that does not fit the model; and as in
+            `model.prepare`.
     """
     prepared = model.prepare(images)
-    q = posterior or encode(model, prepared)
+    given = checked_context(model, context, len(prepared))
+    q = posterior or encode(model, prepared, given)
 
     def log_weights(rows: slice, drawn: int) -> Float[Tensor, "some drawn"]:
         some = posterior_at(q, rows)
         latents = sampled(some, drawn, generator)
-        nats = log_likelihoods(model, prepared[rows], latents, log_prob=log_prob)
+        nats = log_likelihoods(
+            model,
+            prepared[rows],
+            latents,
+            context=context_rows(given, rows),
+            log_prob=log_prob,
+        )
         on_images(rows.stop)
         ratio = log_prior_over_posterior(latents, some.repeat(drawn))
         return nats + ratio.reshape(-1, drawn)
@@ -91,6 +101,7 @@ def elbo(
     *,
     samples: int,
     generator: torch.Generator,
+    context: Context | None = None,
     posterior: DiagonalGaussian | None = None,
     log_prob: LogProb | None = None,
     observed: Observed | None = None,
@@ -104,6 +115,7 @@ def elbo(
         images: pictures as `model.prepare` takes them.
         samples: draws of the latents of each image.
         generator: of the samples.
+        context: as in `importance_weighted_bound`.
         posterior: q(z|x) of each image; by default the encoder's.
         log_prob: as in `importance_weighted_bound`.
         observed: True, or 1, at the pixels that count, [height, width] or one mask for each image;
@@ -111,17 +123,24 @@ def elbo(
 
     Raises:
         UsageError: `samples` is below 1, a mask of another shape than the images or with other
-            values than true and false; and as in `model.prepare`.
+            values than true and false, or a context that does not fit the model; and as in
+            `model.prepare`.
     """
     prepared = model.prepare(images)
-    q, seen = posterior or encode(model, prepared), checked(observed, prepared)
+    given, seen = checked_context(model, context, len(prepared)), checked(observed, prepared)
+    q = posterior or encode(model, prepared, given)
     bound = -q.kl_to_standard_normal().double().sum(dim=1)
     for rows, draws in chunks(len(prepared), samples):
         some = posterior_at(q, rows)
         for drawn in draws:
             latents = sampled(some, drawn, generator)
             nats = log_likelihoods(
-                model, prepared[rows], latents, log_prob=log_prob, observed=seen[rows]
+                model,
+                prepared[rows],
+                latents,
+                context=context_rows(given, rows),
+                log_prob=log_prob,
+                observed=seen[rows],
             )
             bound[rows] += nats.double().sum(dim=1) / samples
     return bound
@@ -152,6 +171,7 @@ def log_likelihoods(
     images: Images,
     latents: Rows,
     *,
+    context: Context | None = None,
     log_prob: LogProb | None = None,
     observed: Mask | None = None,
 ) -> Float[Tensor, "batch sample"]:
@@ -161,15 +181,15 @@ def log_likelihoods(
         model: whose decoder is asked, in one call.
         images: [batch, channel, height, width].
         latents: [batch * sample, latent].
+        context: [batch, context], of a conditional model.
         log_prob: as in `importance_weighted_bound`.
         observed: the pixels that count; all where it is None.
     """
     samples = len(latents) // len(images)
     each = _repeat(images, samples)
-    if log_prob is None:
-        pixels = model.log_likelihood(each, latents)
-    else:
-        pixels = log_prob(each, model.decoder(latents).float())
+    given = None if context is None else context.repeat_interleave(samples, dim=0)
+    outputs = model.outputs(latents, given)
+    pixels = (log_prob or model.likelihood.log_prob)(each, outputs)
     if observed is not None:
         pixels = pixels.where(_repeat(observed, samples).to(pixels.device), 0.0)
     nats: Tensor = pixels.flatten(1).sum(dim=1)
@@ -177,9 +197,18 @@ def log_likelihoods(
 
 
 @torch.no_grad()
-def encode(model: AbstractVAE, images: Images) -> DiagonalGaussian:
-    """Returns the encoder's posterior of any number of prepared images, on the model's device."""
-    parts = [model.posterior(some) for some in images.split(ENCODED)]
+def encode(model: AbstractVAE, images: Images, context: Context | None = None) -> DiagonalGaussian:
+    """Returns the encoder's posterior of any number of images.
+
+    Args:
+        model: a trained model.
+        images: [batch, channel, height, width], as `model.prepare` returns them.
+        context: [batch, context], of a conditional model.
+    """
+    parts = []
+    for begin in range(0, len(images), ENCODED):
+        rows = slice(begin, begin + ENCODED)
+        parts.append(model.posterior(images[rows], context_rows(context, rows)))
     mean, log_std = (torch.cat(column) for column in zip(*parts, strict=True))
     return DiagonalGaussian(mean, log_std)
 
@@ -187,6 +216,23 @@ def encode(model: AbstractVAE, images: Images) -> DiagonalGaussian:
 def posterior_at(posterior: DiagonalGaussian, rows: slice | Tensor) -> DiagonalGaussian:
     """Returns the posterior of some images."""
     return DiagonalGaussian(posterior.mean[rows], posterior.log_std[rows])
+
+
+def checked_context(model: AbstractVAE, context: Context | None, images: int) -> Context | None:
+    """Returns the context on the model's device; None for a model that is not conditional.
+
+    Raises:
+        UsageError: it does not fit the model or the number of images.
+    """
+    model.check_context(context, images)
+    return None if context is None else context.to(model.device)
+
+
+def context_rows(
+    context: Context | None, rows: slice | Tensor
+) -> Float[Tensor, "some context"] | None:
+    """Returns the context of some images; None for a model that is not conditional."""
+    return None if context is None else context[rows]
 
 
 def checked(observed: Observed | None, images: Images) -> Mask:

@@ -14,7 +14,9 @@ from distaff.bounds import (
     Nats,
     Observed,
     checked,
+    checked_context,
     chunks,
+    context_rows,
     log_likelihoods,
     log_mean,
     posterior_at,
@@ -25,6 +27,7 @@ from distaff.gaussian import DiagonalGaussian
 from distaff.infer import infer
 from distaff.models import AbstractVAE
 from distaff.models.pictures import Pictures
+from distaff.types import Context
 
 PARTS = ("left", "right", "top", "bottom", "border", "random")
 """The part of an image that is seen: one half; all but a square in the centre, of half the height
@@ -54,6 +57,7 @@ def complete(
     *,
     samples: int,
     generator: torch.Generator,
+    context: Context | None = None,
     posterior: DiagonalGaussian | None = None,
     draws: int = 500,
 ) -> Completion:
@@ -67,30 +71,43 @@ def complete(
             image.
         samples: completions of each image.
         generator: on the model's device.
+        context: [batch, context], of a conditional model; the likelihood is log p(x_H|x_O,c).
         posterior: q(z|x_O) of each image; by default what `infer` finds with its own settings.
         draws: S, the samples of which the log likelihood is the mean.
 
     Raises:
         UsageError: `samples` or `draws` below 1, a mask of another shape than the images or with
-            other values than true and false; and as in `model.prepare`.
+            other values than true and false, or a context that does not fit the model; and as in
+            `model.prepare`.
     """
     prepared = model.prepare(images)
     seen = checked(observed, prepared)
-    q = posterior or infer(model, prepared, observed=seen, generator=generator).posterior
+    given = checked_context(model, context, len(prepared))
+    q = posterior or (
+        infer(model, prepared, observed=seen, context=given, generator=generator).posterior
+    )
     parts = []
     for rows, portions in chunks(len(prepared), samples):
         some = posterior_at(q, rows)
-        parts.append(torch.cat([_pictures(model, some, n, generator) for n in portions], dim=2))
-    means, drawn = torch.cat(parts, dim=1).where(~seen[:, None], prepared[:, None])
-    nats = hidden_log_likelihood(model, prepared, seen, q, samples=draws, generator=generator)
-    return Completion(q, means, drawn, nats)
+        drawn = [_pictures(model, some, n, generator, context_rows(given, rows)) for n in portions]
+        parts.append(torch.cat(drawn, dim=2))
+    means, pixels = torch.cat(parts, dim=1).where(~seen[:, None], prepared[:, None])
+    nats = hidden_log_likelihood(
+        model, prepared, seen, q, samples=draws, context=given, generator=generator
+    )
+    return Completion(q, means, pixels, nats)
 
 
 def _pictures(
-    model: AbstractVAE, posterior: DiagonalGaussian, samples: int, generator: torch.Generator
+    model: AbstractVAE,
+    posterior: DiagonalGaussian,
+    samples: int,
+    generator: torch.Generator,
+    context: Context | None,
 ) -> Float[Tensor, "2 batch sample channel height width"]:
     """Mean images and drawn ones at the same latents."""
-    outputs = model.decoder(sampled(posterior, samples, generator)).float()
+    each = None if context is None else context.repeat_interleave(samples, dim=0)
+    outputs = model.outputs(sampled(posterior, samples, generator), each)
     both = model.likelihood.mean(outputs), model.likelihood.sample(outputs, generator)
     return torch.stack([pictures.unflatten(0, (-1, samples)) for pictures in both])
 
@@ -104,6 +121,7 @@ def hidden_log_likelihood(
     *,
     samples: int,
     generator: torch.Generator,
+    context: Context | None = None,
 ) -> Nats:
     """Returns log 1/S sum_s p(x_H|z_s), z_s ~ q, of the pixels that are not observed, in nats.
 
@@ -115,16 +133,24 @@ def hidden_log_likelihood(
         posterior: q(z|x_O) of each image.
         samples: S.
         generator: of the samples.
+        context: [batch, context], of a conditional model.
 
     Raises:
         UsageError: `samples` is below 1; the others as in `complete`.
     """
     prepared = model.prepare(images)
     hidden = ~checked(observed, prepared)
+    given = checked_context(model, context, len(prepared))
 
     def log_terms(rows: slice, drawn: int) -> Float[Tensor, "some drawn"]:
         latents = sampled(posterior_at(posterior, rows), drawn, generator)
-        return log_likelihoods(model, prepared[rows], latents, observed=hidden[rows])
+        return log_likelihoods(
+            model,
+            prepared[rows],
+            latents,
+            context=context_rows(given, rows),
+            observed=hidden[rows],
+        )
 
     return log_mean(log_terms, len(prepared), samples)
 

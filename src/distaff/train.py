@@ -61,7 +61,8 @@ def train(
         NonFiniteLossError: saved is the last good state, and beside it the culprit batch.
 
     Warns:
-        RunWarning: the newest checkpoint is damaged, and the one before it is taken.
+        RunWarning: the newest checkpoint is damaged, and the one before it is taken; or the
+            training ends before the model's weights are at their last values.
     """
     choose_device(experiment.training.device)  # before any folder is made
     dataset: FactorDataset | None = None

@@ -48,8 +48,7 @@ class ImageFolder(Dataset):
         path: str = ""
         """The folder; kept as a path from the root, so that a run finds it from any folder."""
         size: int | tuple[int, int] = 64
-        """Height and width in pixels, one number for both; multiples of 4 for the convolutional
-        nets."""
+        """Height and width in pixels, one number for both."""
         resize: Resize = "crop"
         """What becomes of pictures of another size: the middle is cut out in the shape of `size`
         and resized; they are resized whatever their shape; or they are refused."""

@@ -42,7 +42,7 @@ class Sprites(Dataset):
         """Settings of the sprites."""
 
         size: int = 64
-        """Height and width of a picture in pixels; a multiple of 4 for the convolutional nets."""
+        """Height and width of a picture in pixels."""
         colors: int = 1
         """Number of colours: 1 is white on one channel, more are hues on three channels."""
         shapes: tuple[Literal["square", "ellipse", "heart"], ...] = ("square", "ellipse", "heart")

@@ -63,6 +63,10 @@ class Model(nn.Module, ABC):
         """Returns the named, unweighted terms of a player's loss, in nats per image."""
         return self.players[player].terms(batch, noise)
 
+    def schedules(self) -> dict[str, int]:
+        """Returns the settings that are a number of steps over which weights change, by name."""
+        return {}
+
     def derived_settings(self) -> dict[str, float]:
         """Returns settings that follow from the config and the data, for people to read."""
         return {}

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from distaff.models.base import Model, Player, takes_pictures
-from distaff.nets import ENCODERS, ConvolutionalEncoder
+from distaff.nets import ENCODERS, ConvolutionalEncoder, unrounded
 from distaff.registry import kind_of
 from distaff.types import Batch, DataSpec, Images, LossTerms, Noise, Settings
 
@@ -68,7 +68,7 @@ class Classifier(Model):
         Raises:
             UsageError, DataError: as in `prepare`.
         """
-        shares: Tensor = self.encoder(images).float().softmax(dim=1)
+        shares: Tensor = unrounded(self.encoder(images)).softmax(dim=1)
         return shares
 
     def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
@@ -83,7 +83,7 @@ class Classifier(Model):
             images = moved(images, offsets, self.config.shift)
         # -100, which cross_entropy leaves out, where the model may not see the factor
         known = batch.factors[:, self.factor].where(batch.labelled, -100)
-        return {"cross_entropy": functional.cross_entropy(self.encoder(images).float(), known)}
+        return {"cross_entropy": functional.cross_entropy(unrounded(self.encoder(images)), known)}
 
     def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
         return {}

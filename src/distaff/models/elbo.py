@@ -21,7 +21,7 @@ from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.likelihoods import LIKELIHOODS, Bernoulli, Likelihood
 from distaff.models.base import GenerativeModel, Player, takes_arrays, takes_pictures
-from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder
+from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder, unrounded
 from distaff.registry import kind_of
 from distaff.types import (
     Batch,
@@ -119,7 +119,7 @@ class AbstractVAE(GenerativeModel):
             context: [batch, context], of a conditional model.
         """
         given = self._given(context, len(images))
-        mean, log_std = self.encoder(images, *given).float().chunk(2, dim=1)
+        mean, log_std = unrounded(self.encoder(images, *given)).chunk(2, dim=1)
         return DiagonalGaussian(mean, log_std)
 
     @takes_arrays
@@ -136,7 +136,24 @@ class AbstractVAE(GenerativeModel):
         Raises:
             UsageError: a context of another shape than the model was built for.
         """
-        return self.likelihood.mean(self._outputs(latents, context))
+        return self.likelihood.mean(self.outputs(latents, context))
+
+    def outputs(self, latents: Latents, context: Context | None = None) -> Outputs:
+        """Returns what the decoder puts out for each row of latents, the likelihood's parameters.
+
+        Args:
+            latents: [batch, latent].
+            context: [batch, context], of a conditional model.
+
+        Returns:
+            [batch, output, height, width], float32.
+
+        Raises:
+            UsageError: a context of another shape than the model was built for.
+        """
+        inputs = torch.cat([latents, *self._given(context, len(latents))], dim=1)
+        outputs: Outputs = unrounded(self.decoder(inputs))
+        return outputs
 
     def log_likelihood(
         self, images: Images, latents: Latents, context: Context | None = None
@@ -148,7 +165,7 @@ class AbstractVAE(GenerativeModel):
             latents: [batch, latent], one row for each image.
             context: [batch, context], of a conditional model.
         """
-        return self.likelihood.log_prob(images, self._outputs(latents, context))
+        return self.likelihood.log_prob(images, self.outputs(latents, context))
 
     @takes_pictures
     def reconstruct(self, images: Images, context: Context | None = None) -> Images:
@@ -222,25 +239,18 @@ class AbstractVAE(GenerativeModel):
             "kl": posterior.kl_to_standard_normal().sum(dim=1).mean(),
         }
 
-    @abstractmethod
-    def settings(self, step: int) -> Settings:
-        """Returns what weighs the terms at this step."""
+    def check_context(self, context: Context | None, rows: int) -> None:
+        """Refuses a context that does not fit the model, or none where it needs one.
 
-    def _outputs(self, latents: Latents, context: Context | None) -> Outputs:
-        """What the decoder puts out for latents, to which the context is joined."""
-        inputs = torch.cat([latents, *self._given(context, len(latents))], dim=1)
-        outputs: Outputs = self.decoder(inputs).float()
-        return outputs
+        Args:
+            context: [batch, context], or None.
+            rows: batch, the number of images or rows of latents.
 
-    def _given(self, context: Context | None, rows: int) -> tuple[Context, ...]:
-        """The context as one argument, or as none for a model that is not conditional.
-
-        One-hot of k numbers, it has the mean square 1/k. It is brought to 1, as that of a latent,
-        or the latents learn what it says before it is heard: of the digits drawn by the recipe
-        `mnist-conditional-vae` a classifier then takes half for another one.
+        Raises:
+            UsageError: a context of another shape than the model was built for.
         """
         if self.context_size == 0 and context is None:
-            return ()
+            return
         if self.context_size == 0:
             raise UsageError("this model is not conditional; leave out the context.")
         shape = None if context is None else tuple(context.shape)
@@ -249,4 +259,17 @@ class AbstractVAE(GenerativeModel):
                 f"this model is conditional and its context has the shape {shape}; give one of "
                 f"({rows}, {self.context_size}), for example model.context_of([0] * {rows})."
             )
-        return (context * self.context_size**0.5,)
+
+    @abstractmethod
+    def settings(self, step: int) -> Settings:
+        """Returns what weighs the terms at this step."""
+
+    def _given(self, context: Context | None, rows: int) -> tuple[Context, ...]:
+        """The context as one argument, or as none for a model that is not conditional.
+
+        One-hot of k numbers, it has the mean square 1/k. It is brought to 1, as that of a latent,
+        or the latents learn what it says before it is heard: of the digits drawn by the recipe
+        `mnist-conditional-vae` a classifier then takes half for another one.
+        """
+        self.check_context(context, rows)
+        return () if context is None else (context * self.context_size**0.5,)
