@@ -80,7 +80,7 @@ def dci_mig(
 
 
 def _kept_gaps(table: Table) -> Array:
-    given = table.information.max(axis=1) - second_largest(table.information, axis=1)
-    kept = np.zeros(table.information.shape[1])
-    np.maximum.at(kept, table.information.argmax(axis=1), given)
+    given = table.nats.max(axis=1) - second_largest(table.nats, axis=1)
+    kept = np.zeros(table.nats.shape[1])
+    np.maximum.at(kept, table.nats.argmax(axis=1), given)
     return kept

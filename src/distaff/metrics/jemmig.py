@@ -88,10 +88,11 @@ def jemmig(
 
 
 def _normalized(table: Table) -> Array:
-    most = table.information.max(axis=0)
-    latent_entropy = table.cell_entropy[table.information.argmax(axis=0)]
-    known = np.minimum(most, latent_entropy)
-    joint_entropy = latent_entropy + table.entropy - known
+    first = table.information.argmax(axis=0)
+    latent_entropy = table.latent_entropy[first]
+    factor_entropy = np.minimum(table.entropy, table.most_latent_entropy)
+    known = np.minimum(table.information.max(axis=0), np.minimum(latent_entropy, factor_entropy))
+    joint_entropy = latent_entropy + factor_entropy - known
     gap = joint_entropy - known + np.minimum(second_largest(table.information, axis=0), known)
-    normalized = np.clip(1 - gap / (table.entropy + table.most_cell_entropy), 0, 1)
-    return np.where(most > 0, normalized, 0.0)
+    normalized = np.clip(1 - gap / (factor_entropy + table.most_latent_entropy), 0, 1)
+    return np.asarray(normalized * np.take_along_axis(table.evidence, first[None], axis=0)[0])

@@ -73,12 +73,11 @@ def mig_sup(
         seed=seed,
         repeats=repeats,
     )
-    return tables.score(_mean_gap, tables.latent_parts(_gaps(tables.whole)))
+    return tables.score(
+        lambda table: table.mean_over_latents(_gaps(table)),
+        tables.latent_parts(_gaps(tables.whole)),
+    )
 
 
 def _gaps(table: Table) -> Array:
     return np.asarray(table.relation.max(axis=1) - second_largest(table.relation, axis=1))
-
-
-def _mean_gap(table: Table) -> float:
-    return float(_gaps(table)[table.informative].mean()) if table.informative.any() else 0.0

@@ -81,15 +81,14 @@ def modularity(
         num_train=num_train,
     )
     check_two_factors(tables, "modularity")
-    return tables.score(_mean_modularity, tables.latent_parts(_modularities(tables.whole)))
+    return tables.score(
+        lambda table: table.mean_over_latents(_modularities(table)),
+        tables.latent_parts(_modularities(tables.whole)),
+    )
 
 
 def _modularities(table: Table) -> Array:
-    squared = table.information**2
+    squared = table.nats**2
     largest = squared.max(axis=1)
     others = (squared.sum(axis=1) - largest) / (squared.shape[1] - 1)
     return np.where(largest > 0, 1 - others / np.where(largest > 0, largest, 1), 0.0)
-
-
-def _mean_modularity(table: Table) -> float:
-    return float(_modularities(table)[table.informative].mean()) if table.informative.any() else 0.0
