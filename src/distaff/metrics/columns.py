@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from distaff.metrics.ranks import smoothed_ranks, tied_values
 
@@ -46,6 +47,14 @@ class Columns(NamedTuple):
         )
 
 
+def groups(
+    ranks: Float[np.ndarray, "sample column"], number: int
+) -> Int[np.ndarray, "sample column"]:
+    """Returns the index of the group of each row among `number` groups of equal frequency."""
+    exact = rankdata(ranks, axis=0)
+    return np.asarray(((exact - 0.5) * number // len(ranks)).astype(np.int64))
+
+
 def columns_of(
     table: Num[np.ndarray, "sample column"], discrete: Bool[np.ndarray, " column"] | None = None
 ) -> Columns:
@@ -59,21 +68,21 @@ def columns_of(
     count, width = table.shape
     known = np.zeros(width, dtype=bool) if discrete is None else discrete
     table = table.astype(np.float64)
-    values, sizes = np.zeros(table.shape, dtype=np.int64), np.full(width, count)
+    values = np.zeros(table.shape, dtype=np.int64)
+    sizes = np.full(width, count)
     for index, column in enumerate(table.T):
         tied = np.unique(column, return_inverse=True)[1] if known[index] else tied_values(column)
         if tied is not None:
             values[:, index], sizes[index] = tied, tied.max() + 1
     ranks = smoothed_ranks(np.where(known, values, table))
-    for index in np.flatnonzero(sizes < count):
-        value = values[:, index]
-        ranks[:, index] = (np.bincount(value, ranks[:, index]) / np.bincount(value))[value]
-    coarse = ((ranks - 0.5) * COARSE // count).astype(np.int64)
+    for few in np.flatnonzero(sizes < count):
+        value = values[:, few]
+        ranks[:, few] = (np.bincount(value, ranks[:, few]) / np.bincount(value))[value]
     return Columns(
         ranks=ranks,
         scores=ndtri(ranks / (count + 1)),
         values=values,
-        coarse=np.where(sizes <= COARSE, values, coarse),
+        coarse=np.where(sizes <= COARSE, values, groups(ranks, COARSE)),
         sizes=sizes,
         discrete=known | (sizes <= np.sqrt(count)),
         rows=count,

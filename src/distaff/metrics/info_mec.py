@@ -123,7 +123,7 @@ def _compactness(table: Table) -> float:
 
 
 def _largest_share(relation: Array, axis: int, number: float) -> Array:
-    """The largest share of the sum along an axis, scaled so that `number` even shares, or none at all, are 0."""
+    """Largest part of the sum along an axis, scaled so that `number` even parts, or none, are 0."""
     total = relation.sum(axis=axis)
     share = np.zeros_like(total)
     np.divide(relation.max(axis=axis), total, out=share, where=total > 0)

@@ -29,7 +29,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from scipy.special import digamma
 
-from distaff.metrics.columns import Columns, columns_of
+from distaff.metrics.columns import Columns, columns_of, groups
 from distaff.metrics.evidence import SCATTER, as_normal, chi_squared_as_normal, weight
 from distaff.metrics.neighbours import digamma_entropy, kraskov, ross
 from distaff.metrics.randomness import stream
@@ -133,8 +133,8 @@ def estimates(latents: Columns, factors: Columns, *, seed: int) -> Estimates:
     information, deviations = np.zeros((2, x.shape[1], y.shape[1]))
     for i, j in np.ndindex(*information.shape):
         z, v = latents.values[:, i], factors.values[:, j]
-        groups = contingency(latents.coarse[:, i], factors.coarse[:, j])
-        if min(groups.shape) < 2:
+        coarse = contingency(latents.coarse[:, i], factors.coarse[:, j])
+        if min(coarse.shape) < 2:
             continue
         if latents.sizes[i] * factors.sizes[j] * ROWS_PER_PAIR <= latents.rows:
             information[i, j], freedom = _counted(contingency(z, v))
@@ -147,7 +147,7 @@ def estimates(latents: Columns, factors: Columns, *, seed: int) -> Estimates:
             else:
                 information[i, j] = kraskov(x[:, i], y[:, j])
             deviation = information[i, j] * np.sqrt(rows) / SCATTER
-        deviations[i, j] = max(deviation, chi_squared_as_normal(groups))
+        deviations[i, j] = max(deviation, chi_squared_as_normal(coarse))
     return Estimates(information, weight(deviations))
 
 
@@ -172,7 +172,7 @@ def _counted(counts: Int[np.ndarray, "first second"]) -> tuple[float, int]:
     return apart - digamma_entropy(counts.ravel()), freedom
 
 
-def self_information(factors: Int[np.ndarray, "sample factor"]) -> Float[np.ndarray, " factor"]:
+def self_information(factors: Num[np.ndarray, "sample factor"]) -> Float[np.ndarray, " factor"]:
     """Returns the information of each factor about itself, in nats, by the same estimator.
 
     psi(n) - <psi(n_v)>, the most that `mutual_information` can find, and an estimate of the
@@ -255,5 +255,5 @@ def cells(
     A column with no more values than that keeps each as its own cell.
     """
     prepared = columns_of(columns)
-    result = ((prepared.ranks - 0.5) * number // prepared.rows).astype(np.int64)
-    return np.where(prepared.sizes <= number, prepared.values, result)
+    few = prepared.sizes <= number
+    return np.where(few, prepared.values, groups(prepared.ranks, number))

@@ -28,7 +28,7 @@ class InformationTables:
     """Number of latents that have one value only."""
     names: tuple[str, ...]
     """Of the factors that vary; a table has no others."""
-    varying: Bool[np.ndarray, " factor"]
+    varying: Bool[np.ndarray, " given"]
     estimator: str
     codes: Float[np.ndarray, "sample latent"]
     """What the tables were estimated from."""

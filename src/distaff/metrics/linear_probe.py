@@ -64,22 +64,27 @@ def _nats(codes: Array, factor: Array, order: Array) -> Float[np.ndarray, "sampl
     fitted, scored = by_value[::2], by_value[1::2]
     values, counts = np.unique(factor[fitted], return_counts=True)
     scored = scored[np.isin(factor[scored], values)]
+    index = np.searchsorted(values, factor[scored])
+    log_share = np.broadcast_to(np.log(counts / len(fitted)), (len(scored), len(values)))
+    # latents without spread leave nothing to fit, and a fit of 100 iterations is not exact
+    seen = _logistic(codes[fitted], factor[fitted], codes[scored]) if codes.any() else log_share
+    # a rest of 1 / rows for what no latents would say, so that no row outweighs all others
+    rest = 1 / len(fitted)
+    log_probability = np.logaddexp(seen + np.log1p(-rest), log_share + np.log(rest))
+    rows, losses = np.arange(len(scored)), np.full((len(codes), 2), np.nan)
+    losses[scored, 0] = -log_probability[rows, index]
+    losses[scored, 1] = -log_share[rows, index]
+    return losses
+
+
+def _logistic(codes: Array, factor: Array, others: Array) -> Float[np.ndarray, "row value"]:
+    """Log probabilities of the values in other rows."""
     probe = LogisticRegression(C=np.inf, max_iter=ITERATIONS)
     with warnings.catch_warnings():
         # the published probe stops there too
         warnings.simplefilter("ignore", ConvergenceWarning)
-        probe.fit(codes[fitted], factor[fitted])
-    index = np.searchsorted(values, factor[scored])
-    log_share = np.log(counts / len(fitted))
-    decision = probe.decision_function(codes[scored]).reshape(len(scored), -1)
+        probe.fit(codes, factor)
+    decision = probe.decision_function(others).reshape(len(others), -1)
     if decision.shape[1] == 1:
-        decision = np.c_[np.zeros(len(scored)), decision]
-    # a rest of 1 / rows for what no latents would say, so that no row outweighs all others
-    rest = 1 / len(fitted)
-    log_probability = np.logaddexp(
-        log_softmax(decision, axis=1) + np.log1p(-rest), log_share + np.log(rest)
-    )
-    losses = np.full((len(codes), 2), np.nan)
-    losses[scored, 0] = -log_probability[np.arange(len(scored)), index]
-    losses[scored, 1] = -log_share[index]
-    return losses
+        decision = np.c_[np.zeros(len(others)), decision]
+    return np.asarray(log_softmax(decision, axis=1))

@@ -52,14 +52,15 @@ def smoothed_ranks(
 def tied_values(column: Float[np.ndarray, " sample"]) -> Int[np.ndarray, " sample"] | None:
     """Returns the index of the value of each row, where close rows have the same value.
 
+    The order of the values is that of the column turned as above.
+
     The values are groups of rows no wider than `TIED` of the width of the column, with gaps wider
     than that between them. None, where the rows do not fall into such groups: a continuous column
     of many rows.
     """
-    order = np.argsort(column, kind="stable")
-    ascending = _turned(column)[order]
-    if ascending[0] > ascending[-1]:
-        ascending = -ascending
+    turned = _turned(column)
+    order = np.argsort(turned)
+    ascending = turned[order]
     reach = TIED * _width(ascending)
     begins = np.diff(ascending) > reach
     first = np.r_[0, np.flatnonzero(begins) + 1]
