@@ -32,6 +32,8 @@ class Columns(NamedTuple):
     more."""
     sizes: Int[np.ndarray, " column"]
     """Number of values; in a column that has none, n."""
+    rarest: Int[np.ndarray, " column"]
+    """Number of rows of the rarest value; in a column that has none, 1."""
     discrete: Bool[np.ndarray, " column"]
     """Which columns are discrete."""
     rows: int
@@ -69,11 +71,12 @@ def columns_of(
     known = np.zeros(width, dtype=bool) if discrete is None else discrete
     table = table.astype(np.float64)
     values = np.zeros(table.shape, dtype=np.int64)
-    sizes = np.full(width, count)
+    sizes, rarest = np.full(width, count), np.ones(width, dtype=np.int64)
     for index, column in enumerate(table.T):
         tied = np.unique(column, return_inverse=True)[1] if known[index] else tied_values(column)
         if tied is not None:
             values[:, index], sizes[index] = tied, tied.max() + 1
+            rarest[index] = np.bincount(tied).min()
     ranks = smoothed_ranks(np.where(known, values, table))
     for few in np.flatnonzero(sizes < count):
         value = values[:, few]
@@ -84,6 +87,7 @@ def columns_of(
         values=values,
         coarse=np.where(sizes <= COARSE, values, groups(ranks, COARSE)),
         sizes=sizes,
+        rarest=rarest,
         discrete=known | (sizes <= np.sqrt(count)),
         rows=count,
     )

@@ -4,10 +4,10 @@ An estimate of information is never exactly 0, and a score that divides one by t
 counts the latents that tell anything, would be led by errors of estimation. So each estimate I is
 weighed by
 
-    w = Phi(t - 5),    t = max(t_groups, t_estimate),
+    w = Phi(t - 6),    t = max(t_groups, t_estimate),
 
 with Phi the normal distribution function: the probability that another sample, whose statistic
-scatters around t by its standard deviation of 1, lies more than five standard deviations above
+scatters around t by its standard deviation of 1, lies more than six standard deviations above
 what independence gives. w is smooth in I and in n; it tends to 0 for noise and to 1, as n grows,
 for any information.
 
@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import ndtr
 
-SURE = 5.0
+SURE = 6.0
 """Standard deviations above what independence gives where an estimate counts one half."""
 SCATTER = 0.8
 """Times 1 / sqrt(n) nats: the standard deviation of an estimate from nearest neighbours of
@@ -32,7 +32,7 @@ independent variables, at most."""
 def weight(
     deviations: Float[np.ndarray, "latent factor"],
 ) -> Float[np.ndarray, "latent factor"]:
-    """Returns Phi(t - 5), from 0 to 1."""
+    """Returns Phi(t - 6), from 0 to 1."""
     return np.asarray(ndtr(deviations - SURE))
 
 

@@ -30,7 +30,8 @@ def info_mec(
 ) -> Score:
     """Asks three things: one factor a latent, one latent a factor, and factors read in a line.
 
-    With R = I(z; v) / H(v), K factors, and A latents that tell anything,
+    With R = I(z; v) / H(v), or 1 - exp(-2 I) for a continuous factor, K factors, and A latents that
+    tell anything,
 
         InfoM  mean over those latents of  max_v R / sum_v R, from 1/K..1 scaled to 0..1
         InfoC  mean over the factors of    max_z R / sum_z R, from 1/A..1 scaled to 0..1
@@ -40,18 +41,20 @@ def info_mec(
     one alone is reached by a useless code (InfoM by one good latent, InfoC by one latent of all
     factors, InfoE by any rotation). Range 0 to 1, best value 1, chance near 0.
 
-    A latent tells something when that is more of some factor than chance explains, 4 / sqrt(n)
-    nats (see `metrics/information_tables.py`); the published code goes by the range of a latent,
-    which changes with its scale. A factor of which no such latent tells adds 0 to InfoC, and with
-    one latent InfoC is 1 where the latent tells of the factor. The estimator is that of Ross 2014
-    on normal scores (see `metrics/information.py`), 3 neighbours where theirs takes 10.
+    Each I is weighed by the evidence that it is more than chance (see `metrics/evidence.py`), so
+    that errors of estimation do not add up in the sums. With w the evidence that a latent tells
+    something of some factor, InfoM is a mean weighed by w, times 1 - product of (1 - w), the
+    probability that any latent does; A is the sum of w, 2 at least; and a factor adds to InfoC with
+    the evidence that some latent tells of it. The published code goes by the range of a latent,
+    which changes with its scale. For the estimators see `metrics/information.py`, 3 neighbours
+    where the published code takes 10.
 
     The probe is a logistic regression without penalty, of 100 iterations as published, on latents
     standardised after their outermost 0.5 % on each side are drawn in. It is fitted on one random
     half of the rows and its loss taken on the other; the published code takes the loss of the rows
     that it fitted and weighs all values of a factor alike. To the probe's probabilities 1 / rows of
-    the frequencies is mixed, so that no row outweighs the rest. A probe worse than none counts as
-    0.
+    the frequencies is mixed, so that no row outweighs the rest. For a continuous factor the probe
+    is least squares and the loss the squared error. A probe worse than none counts as 0.
 
     Args:
         codes: the representation of each image, for a VAE its posterior mean.

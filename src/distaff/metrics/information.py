@@ -2,10 +2,10 @@ r"""Mutual information between latents and factors, which several scores read.
 
 A pair of columns is estimated by what it is (see `metrics/columns.py` for discrete and continuous):
 
-- both discrete, with five rows for each pair of values on average: H(z) + H(v) - H(z, v) with
+- both discrete, and five rows expected of each pair of values: H(z) + H(v) - H(z, v) with
   H = psi(n) - <psi(n_v)> over the rows n_v of a value, which corrects the bias of the frequencies
   (Miller and Madow, to first order in 1 / n) and scatters less than nearest neighbours do;
-- both discrete with fewer rows, or one continuous: Ross 2014;
+- both discrete with fewer rows, or one of them continuous: Ross 2014;
 - both continuous: Kraskov, Stögbauer, Grassberger 2004.
 
 The last two are in `metrics/neighbours.py` and read normal scores, so that no monotone change of a
@@ -37,7 +37,8 @@ from distaff.score import Array
 
 KINDS = ("discrete", "ordinal", "continuous")
 ROWS_PER_PAIR = 5
-"""Rows that a pair of values needs on average to be counted: Cochran's rule for chi-squared."""
+"""Rows that each pair of values would have if it came by chance: a rule for chi-squared, and enough
+to leave a bias of 0.001 nats at most, E_1(5)."""
 
 
 def continuous_columns(
@@ -136,7 +137,7 @@ def estimates(latents: Columns, factors: Columns, *, seed: int) -> Estimates:
         coarse = contingency(latents.coarse[:, i], factors.coarse[:, j])
         if min(coarse.shape) < 2:
             continue
-        if latents.sizes[i] * factors.sizes[j] * ROWS_PER_PAIR <= latents.rows:
+        if latents.rarest[i] * factors.rarest[j] >= ROWS_PER_PAIR * latents.rows:
             information[i, j], freedom = _counted(contingency(z, v))
             deviation = as_normal(2 * rows * information[i, j] + freedom, freedom)
         else:
