@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import chi2, chi2_contingency, norm
 
 from distaff.metrics.columns import columns_of
-from distaff.metrics.evidence import SURE, as_normal, chi_squared_as_normal, weight
+from distaff.metrics.evidence import SURE, as_normal, deviation_of_groups, weight
 from distaff.metrics.information import estimates
 
 
@@ -18,13 +18,29 @@ def test_chi_squared_becomes_the_normal_number_of_the_same_probability(freedom, 
 def test_chi_squared_is_that_of_scipy():
     counts = np.random.default_rng(0).integers(1, 30, size=(4, 5))
     statistic, probability, freedom, _ = chi2_contingency(counts, correction=False)
-    assert chi_squared_as_normal(counts) == as_normal(statistic, freedom)
-    assert chi_squared_as_normal(counts) == pytest.approx(norm.isf(probability), abs=0.1)
+    assert deviation_of_groups(counts, int(counts.sum())) == as_normal(statistic, freedom)
+    assert deviation_of_groups(counts, int(counts.sum())) == pytest.approx(
+        norm.isf(probability), abs=0.1
+    )
 
 
 def test_the_weight_is_the_probability_of_passing_six_deviations_again():
     passed = np.random.default_rng(0).normal(size=100_000) + 5.5 > SURE
     assert weight(np.array([[5.5]]))[0, 0] == pytest.approx(passed.mean(), abs=0.01)
+
+
+def test_half_of_the_rows_speak_for_all():
+    generator = np.random.default_rng(0)
+    factor = generator.integers(0, 6, size=(2000, 1))
+    latents = columns_of(factor + 6 * generator.normal(size=(2000, 1)))
+    known = columns_of(factor, np.array([True]))
+    whole = estimates(latents, known, seed=0).evidence[0, 0]
+    halves = []
+    for _ in range(60):
+        rows = generator.permutation(2000)[:1000]
+        halves.append(estimates(latents.at(rows), known.at(rows), seed=0).evidence[0, 0])
+    assert 0.2 < whole < 0.99
+    assert np.mean(halves) == pytest.approx(whole, abs=0.25)
 
 
 @pytest.mark.parametrize("rows", [100, 500, 5000])

@@ -36,16 +36,34 @@ def weight(
     return np.asarray(ndtr(deviations - SURE))
 
 
-def chi_squared_as_normal(counts: Int[np.ndarray, "first second"]) -> float:
-    """Returns Pearson's chi-squared of a table of counts, as a standard normal number.
+def deviation_of_groups(counts: Int[np.ndarray, "first second"], rows: int) -> float:
+    """Returns t of Pearson's chi-squared of a table of counts.
 
     Args:
         counts: without empty rows and columns.
+        rows: number of rows to which what the counts say is scaled up.
     """
-    total = counts.sum()
+    total, freedom = counts.sum(), _freedom(counts)
     expected = counts.sum(axis=1, keepdims=True) * (counts.sum(axis=0) / total)
-    freedom = (counts.shape[0] - 1) * (counts.shape[1] - 1)
-    return as_normal(float(((counts - expected) ** 2 / expected).sum()), freedom)
+    chi_squared = ((counts - expected) ** 2 / expected).sum()
+    return as_normal(float(freedom + (chi_squared - freedom) * rows / total), freedom)
+
+
+def deviation_of_counts(
+    information: float, counts: Int[np.ndarray, "first second"], rows: int
+) -> float:
+    """Returns t of an estimate of information, in nats, from a table of counts, as above."""
+    freedom = _freedom(counts)
+    return as_normal(2 * rows * information + freedom, freedom)
+
+
+def deviation_of_neighbours(information: float, rows: int) -> float:
+    """Returns t of an estimate of information, in nats, from nearest neighbours."""
+    return float(information * np.sqrt(rows) / SCATTER)
+
+
+def _freedom(counts: Int[np.ndarray, "first second"]) -> int:
+    return int((counts.shape[0] - 1) * (counts.shape[1] - 1))
 
 
 def as_normal(chi_squared: float, freedom: int) -> float:

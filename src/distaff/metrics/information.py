@@ -30,7 +30,12 @@ from jaxtyping import Bool, Float, Int, Num
 from scipy.special import digamma
 
 from distaff.metrics.columns import Columns, columns_of, groups
-from distaff.metrics.evidence import SCATTER, as_normal, chi_squared_as_normal, weight
+from distaff.metrics.evidence import (
+    deviation_of_counts,
+    deviation_of_groups,
+    deviation_of_neighbours,
+    weight,
+)
 from distaff.metrics.neighbours import digamma_entropy, kraskov, ross
 from distaff.metrics.randomness import stream
 from distaff.score import Array
@@ -118,43 +123,57 @@ def mutual_information(
 def estimates(latents: Columns, factors: Columns, *, seed: int) -> Estimates:
     """Returns what some rows say of each latent and factor.
 
+    The evidence is that of all rows for which the columns were prepared, as far as these tell: half
+    of the rows weigh an estimate as the whole does, lest their spread be that of another score.
+
     Args:
         latents: the codes, prepared.
         factors: the same rows of the factors, prepared.
         seed: of the noise that tells equal values apart.
     """
-    rows = len(latents.ranks)
     # the same noise for each latent, so that their order does not matter, and another one for the
     # factors, lest rows of equal values seem to agree
-    x, y = (
-        columns.scores + _noise(seed, purpose, rows)
-        for columns, purpose in ((latents, "ties"), (factors, "ties of factors"))
-    )
-    x_order, y_order = np.argsort(x, axis=0), np.argsort(y, axis=0)
-    information, deviations = np.zeros((2, x.shape[1], y.shape[1]))
+    z, v = _side(latents, seed, "ties"), _side(factors, seed, "ties of factors")
+    information, deviations = np.zeros((2, z.x.shape[1], v.x.shape[1]))
     for i, j in np.ndindex(*information.shape):
-        z, v = latents.values[:, i], factors.values[:, j]
-        coarse = contingency(latents.coarse[:, i], factors.coarse[:, j])
-        if min(coarse.shape) < 2:
+        groups = contingency(latents.coarse[:, i], factors.coarse[:, j])
+        if min(groups.shape) < 2:
             continue
         if latents.rarest[i] * factors.rarest[j] >= ROWS_PER_PAIR * latents.rows:
-            information[i, j], freedom = _counted(contingency(z, v))
-            deviation = as_normal(2 * rows * information[i, j] + freedom, freedom)
+            counts = contingency(latents.values[:, i], factors.values[:, j])
+            found = _counted(counts)
+            own = deviation_of_counts(found, counts, latents.rows)
         else:
-            if factors.discrete[j]:
-                information[i, j] = ross(x[x_order[:, i], i], v[x_order[:, i]])
-            elif latents.discrete[i]:
-                information[i, j] = ross(y[y_order[:, j], j], z[y_order[:, j]])
-            else:
-                information[i, j] = kraskov(x[:, i], y[:, j])
-            deviation = information[i, j] * np.sqrt(rows) / SCATTER
-        deviations[i, j] = max(deviation, chi_squared_as_normal(coarse))
+            found = _nearest(z, i, v, j)
+            own = deviation_of_neighbours(found, latents.rows)
+        information[i, j] = found
+        deviations[i, j] = max(own, deviation_of_groups(groups, latents.rows))
     return Estimates(information, weight(deviations))
 
 
-def _noise(seed: int, purpose: str, rows: int) -> Float[np.ndarray, "sample 1"]:
+class _Side(NamedTuple):
+    """Columns in which no two rows are equal, and the order of the rows."""
+
+    columns: Columns
+    x: Float[np.ndarray, "sample column"]
+    order: Int[np.ndarray, "sample column"]
+
+
+def _side(columns: Columns, seed: int, purpose: str) -> _Side:
     # two ranks are at least sqrt(2 pi) / n apart
-    return stream(seed, purpose).uniform(-0.1, 0.1, size=(rows, 1)) / rows
+    rows = len(columns.ranks)
+    noise = stream(seed, purpose).uniform(-0.1, 0.1, size=(rows, 1)) / rows
+    return _Side(columns, columns.scores + noise, np.argsort(columns.scores + noise, axis=0))
+
+
+def _nearest(first: _Side, i: int, second: _Side, j: int) -> float:
+    """Information of two columns by nearest neighbours."""
+    if second.columns.discrete[j]:
+        order = first.order[:, i]
+        return ross(first.x[order, i], second.columns.values[order, j])
+    if first.columns.discrete[i]:
+        return _nearest(second, j, first, i)
+    return kraskov(first.x[:, i], second.x[:, j])
 
 
 def contingency(
@@ -166,11 +185,9 @@ def contingency(
     return np.asarray(counts[counts.any(axis=1)][:, counts.any(axis=0)])
 
 
-def _counted(counts: Int[np.ndarray, "first second"]) -> tuple[float, int]:
-    """H(z) + H(v) - H(z, v), and the degrees of freedom of the table."""
+def _counted(counts: Int[np.ndarray, "first second"]) -> float:
     apart = digamma_entropy(counts.sum(axis=1)) + digamma_entropy(counts.sum(axis=0))
-    freedom = (counts.shape[0] - 1) * (counts.shape[1] - 1)
-    return apart - digamma_entropy(counts.ravel()), freedom
+    return apart - digamma_entropy(counts.ravel())
 
 
 def self_information(factors: Num[np.ndarray, "sample factor"]) -> Float[np.ndarray, " factor"]:
