@@ -32,7 +32,7 @@ def test_the_weight_is_the_probability_of_passing_six_deviations_again():
 def test_half_of_the_rows_speak_for_all():
     generator = np.random.default_rng(0)
     factor = generator.integers(0, 6, size=(2000, 1))
-    latents = columns_of(factor + 6 * generator.normal(size=(2000, 1)))
+    latents = columns_of(factor + 10 * generator.normal(size=(2000, 1)))
     known = columns_of(factor, np.array([True]))
     whole = estimates(latents, known, seed=0).evidence[0, 0]
     halves = []
