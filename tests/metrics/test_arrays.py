@@ -28,6 +28,16 @@ def test_a_code_of_few_values_has_no_repeats(generator):
     assert len(first_of_each(factors.astype(float), factors)) == 2000
 
 
+def test_zeros_of_a_sparse_code_are_no_repeats(generator):
+    codes = generator.normal(size=(1000, 2)) * (generator.uniform(size=(1000, 2)) > 0.6)
+    factors = (codes > 0).astype(int)
+    assert len(first_of_each(codes, factors)) == 1000
+    drawn = generator.integers(0, 1000, size=1500)
+    dense = codes.any(axis=1)
+    kept = first_of_each(codes[drawn], factors[drawn])
+    assert len(kept) == len(np.unique(drawn[dense[drawn]])) + (~dense[drawn]).sum()
+
+
 def test_too_few_rows_are_never_what_is_left(generator):
     codes = generator.normal(size=(FEWEST_ROWS - 1, 2))
     drawn = generator.integers(0, len(codes), size=1000)
