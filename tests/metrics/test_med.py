@@ -8,6 +8,8 @@ from synthetic import random_factors, turned, with_noise_latents
 from distaff.metrics.med import med, most_disentangled
 
 ROWS = 9_000
+SURE = 1e-4
+"""What evidence, which is never exactly 0 or 1, leaves of a score."""
 
 
 def value(codes, factors, **settings):
@@ -25,11 +27,12 @@ def every_combination(*sizes):
 
 def test_a_perfect_code_has_1_and_noise_0(factors):
     score = med(factors.astype(float), factors, repeats=0)
-    assert score.value == pytest.approx(1, abs=1e-6)
-    assert score.ceiling == pytest.approx(1, abs=1e-6)
+    assert score.value == pytest.approx(1, abs=SURE)
+    assert score.ceiling == pytest.approx(1, abs=SURE)
     assert score.chance == pytest.approx(0, abs=0.02)
-    assert score.parts["completeness"] == pytest.approx(1, abs=1e-6)
-    assert value(np.random.default_rng(1).normal(size=(ROWS, 8)), factors) == 0
+    assert score.parts["completeness"] == pytest.approx(1, abs=SURE)
+    noise = np.random.default_rng(1).normal(size=(ROWS, 8))
+    assert value(noise, factors) == pytest.approx(0, abs=0.005)
     assert value(np.zeros((ROWS, 2)), factors) == 0
 
 
@@ -57,9 +60,9 @@ def test_the_most_disentangled_latents_are_one_for_each_factor_that_is_known():
 
 def test_copies_noise_and_missing_factors_cost_nothing(factors):
     codes = factors.astype(float)
-    assert value(np.c_[codes, codes], factors) == pytest.approx(1, abs=1e-6)
+    assert value(np.c_[codes, codes], factors) == pytest.approx(1, abs=SURE)
     assert value(with_noise_latents(codes, 5), factors) == pytest.approx(1, abs=1e-3)
-    assert value(codes[:, 2:], factors) == pytest.approx(1, abs=1e-6)
+    assert value(codes[:, 2:], factors) == pytest.approx(1, abs=SURE)
 
 
 def test_a_subset_in_order_has_top_1_whatever_the_rest(factors):

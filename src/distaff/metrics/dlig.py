@@ -80,24 +80,25 @@ def dlig(
     )
     check_two_factors(tables, "dlig")
     share = left_open(tables)
-    gaps = _gaps(tables.whole, share)
-    parts = {f"latent {latent}": gap for latent, gap in sorted(gaps.items())}
-    parts["uninformative latents"] = float((~tables.whole.informative).sum())
-    return tables.score(lambda table: _mean(_gaps(table, share)), parts)
+    parts = tables.latent_parts(_gaps(tables.whole, share))
+    return tables.score(lambda table: _mean(table, _gaps(table, share)), parts)
 
 
-def _mean(gaps: dict[int, float]) -> float:
-    return max(0.0, float(np.mean(list(gaps.values())))) if gaps else 0.0
+def _mean(table: Table, gaps: Float[np.ndarray, " latent"]) -> float:
+    """The mean over the latents that have a factor, each as sure as it is to tell something."""
+    has_factor = np.isin(np.arange(len(gaps)), own_latents(table))
+    own = table._replace(evidence=table.evidence * has_factor[:, None])
+    return max(0.0, own.mean_over_latents(gaps))
 
 
-def _gaps(table: Table, share: Float[np.ndarray, "given factor"]) -> dict[int, float]:
-    """Returns the gap of each latent that has a factor and tells anything."""
-    result = {}
+def _gaps(table: Table, share: Float[np.ndarray, "given factor"]) -> Float[np.ndarray, " latent"]:
+    """Returns the gap of each latent, 0 for one that has no factor."""
+    result = np.zeros(len(table.information))
     for factor, latent in enumerate(own_latents(table)):
-        if latent >= 0 and table.informative[latent] and table.entropy[factor] > 0:
-            told: Array = table.information[latent].copy()
+        if latent >= 0 and table.entropy[factor] > 0:
+            told: Array = table.nats[latent].copy()
             own, told[factor] = told[factor], -1
             other = told.argmax()
             entropy = share[other, factor] * table.entropy[factor]
-            result[int(latent)] = float((own - told[other]) / entropy)
+            result[latent] = (own - told[other]) / entropy
     return result

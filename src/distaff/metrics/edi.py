@@ -101,7 +101,7 @@ def edi(
             "modularity": whole[0],
             "compactness": whole[1],
             "explicitness": whole[2],
-            "uninformative latents": float((~tables.whole.informative).sum()),
+            "uninformative latents": tables.uninformative,
         },
     )
 
@@ -114,9 +114,10 @@ def _told_together(codes: Array, labels: Array, seed: int) -> Float[np.ndarray, 
 
 def _three(table: Table, together: Float[np.ndarray, " factor"]) -> tuple[float, float, float]:
     """Returns modularity, compactness and explicitness."""
-    known = np.minimum(table.relation * table.above_chance, 1)
+    known = np.minimum(table.relation, 1)
     most = np.maximum(known.max(axis=0), together)
-    share = known / np.where(most > 0, most, 1)
+    # of a factor that no latent surely tells of, even the largest share is one of errors
+    share = known / np.where(most > 0, most, 1) * table.known
     exclusive = np.zeros_like(share)
     about = share.argmax(axis=1)
     exclusive[np.arange(len(share)), about] = exclusivity(share, axis=1)

@@ -98,7 +98,7 @@ def info_mec(
         "InfoM": _modularity(tables.whole),
         "InfoE": _explicitness(losses),
         "InfoC": _compactness(tables.whole),
-        "uninformative latents": float((tables.whole.weight <= 0.5).sum()),
+        "uninformative latents": tables.uninformative,
     }
     rows = random_halves(len(tables.codes), repeats, seed)
     return tables.result(

@@ -36,15 +36,17 @@ class InformationTables:
     """Those that vary, a continuous one by its values."""
     continuous: Bool[np.ndarray, " factor"]
 
-    def latent_parts(self, contributions: Float[np.ndarray, " latent"]) -> dict[str, float]:
-        """Returns the contribution of each latent that tells something, and how many do not.
+    @property
+    def uninformative(self) -> float:
+        """The number of latents that are more likely to tell nothing than something."""
+        return float((self.whole.weight <= 0.5).sum())
 
-        Here one that is more likely to tell something than not is said to do so.
-        """
+    def latent_parts(self, contributions: Float[np.ndarray, " latent"]) -> dict[str, float]:
+        """Returns the contribution of each latent that tells something, and how many do not."""
         informative = np.flatnonzero(self.whole.weight > 0.5)
         return {
             **{f"latent {latent}": float(contributions[latent]) for latent in informative},
-            "uninformative latents": float(len(contributions) - len(informative)),
+            "uninformative latents": self.uninformative,
         }
 
     def score(self, value: Callable[[Table], float], parts: Mapping[str, float]) -> Score:

@@ -66,6 +66,11 @@ class Table(NamedTuple):
         """How sure it is that a latent tells something of some factor, 0 to 1."""
         return np.asarray(self.evidence.max(axis=1))
 
+    @property
+    def known(self) -> Float[np.ndarray, " factor"]:
+        """How sure it is that some latent tells of a factor, 0 to 1."""
+        return np.asarray(1 - np.prod(1 - self.evidence, axis=0))
+
     def mean_over_latents(self, values: Float[np.ndarray, " latent"]) -> float:
         """Returns the mean of the latents that tell something, 0 where none does.
 

@@ -82,15 +82,19 @@ def med(
     parts = {
         "completeness": concentration(importance.T),
         "top-1": concentration(importance[most_disentangled(importance)]),
-        "uninformative latents": float((~tables.whole.informative).sum()),
+        "uninformative latents": tables.uninformative,
     }
-    return tables.score(lambda table: concentration(_importance(table)), parts)
+    return tables.score(_concentration, parts)
 
 
 def _importance(table: Table) -> Float[np.ndarray, "latent factor"]:
-    known = table.information * table.above_chance
-    total = known.sum(axis=0)
-    return np.asarray(known / np.where(total > 0, total, 1))
+    total = table.nats.sum(axis=0)
+    return np.asarray(table.nats / np.where(total > 0, total, 1) * table.known)
+
+
+def _concentration(table: Table) -> float:
+    """The score, towards 0 where no latent surely tells of any factor."""
+    return concentration(_importance(table)) * float(1 - np.prod(1 - table.known))
 
 
 def most_disentangled(importance: Float[np.ndarray, "latent factor"]) -> list[int]:
