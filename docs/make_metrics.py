@@ -17,12 +17,14 @@ from typing import NamedTuple
 import numpy as np
 
 from distaff import audit_sizes
-from distaff.audit import MODES, QUESTIONS, Entry
+from distaff.audit import Entry
 from distaff.audit_coverage import CoverageEntry
 from distaff.audit_parts import Content, audit_parts, figures_of
+from distaff.audit_scores import MODES, OF_COMPLETE_SETS, QUESTIONS
 from distaff.audit_sizes import SizeEntry
 from distaff.known_codes import SIZES
 from distaff.metrics import METRICS
+from distaff.metrics.caveats import CAVEATS
 from distaff.terminal import ImageProgress
 
 DOCS = Path(__file__).parent
@@ -63,9 +65,12 @@ def seconds(name: str, **settings: int) -> float:
     """Processor time of a score on codes that no score has seen, factors with some noise."""
     generator = np.random.default_rng([len(settings), *name.encode()])
     factors = generator.integers(0, SIZES, size=(ROWS, len(SIZES)))
+    if name in OF_COMPLETE_SETS:
+        factors = np.array(list(np.ndindex(10, 10, 10, 10)))
     codes = generator.normal(size=(ROWS, LATENTS))
-    codes[:, : len(SIZES)] += 10 * (factors - factors.mean(axis=0)) / factors.std(axis=0)
-    given = {"udr": [codes, codes[:, ::-1]], "partition-score": codes[:, : len(SIZES)]}
+    known = factors.shape[1]
+    codes[:, :known] += 10 * (factors - factors.mean(axis=0)) / factors.std(axis=0)
+    given = {"udr": [codes, codes[:, ::-1]], "partition-score": codes[:, :known]}
     begin = time.process_time()
     METRICS[name](given.get(name, codes), factors, **settings)
     return time.process_time() - begin
@@ -206,6 +211,7 @@ def filled(template: str, audit: Audit) -> str:
     texts["verdicts"] = verdicts(entries)
     texts |= {f"fooled {name}": fooled(entries, name) for name in QUESTIONS}
     texts |= {f"misses {mode}": misses(entries, mode) for mode in MODES}
+    texts |= {f"fools {name}": caveat for name, caveat in CAVEATS.items()}
     texts["rows"] = f"{max(entry.rows for entry in entries):,}"
     texts["fewest rows"] = f"{min(entry.rows for entry in entries):,}"
     page = re.sub(r"\{\{(.+?)\}\}", lambda match: texts[match[1]], template)

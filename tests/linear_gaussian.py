@@ -14,7 +14,10 @@ from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.types import DataSpec
 
 SHAPE = (1, 4, 4)
-STD = 0.4
+SCALE = 0.03
+"""Of all that makes a pixel, so that the images are in [0, 1]: latents and posteriors know nothing
+of it, log likelihoods shift by a constant."""
+STD = 0.4 * SCALE
 LEFT = torch.tensor([True, True, False, False]).expand(4, 4)
 
 
@@ -42,9 +45,9 @@ def linear_model(*, kind=VAE, skew=0.0, latents=2, **settings):
     if latents > 2:
         columns = torch.randn(16, latents, generator=generator, dtype=torch.float64) / latents**0.5
     with torch.no_grad():
-        model.decoder[0].weight.normal_(generator=generator)
-        model.decoder[0].weight[:, :latents] = columns
-        model.decoder[0].bias.normal_(generator=generator)
+        model.decoder[0].weight.normal_(generator=generator).mul_(SCALE)
+        model.decoder[0].weight[:, :latents] = SCALE * columns
+        model.decoder[0].bias.normal_(generator=generator).mul_(SCALE).add_(0.5)
     return model
 
 

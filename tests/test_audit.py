@@ -9,12 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from distaff import audit as audit_module
 from distaff import audit_parts as audit_parts_module
-from distaff.audit import KNOWN, QUESTIONS, audit, audit_figure, data_set, score_of
+from distaff.audit import audit, audit_figure
+from distaff.audit_scores import QUESTIONS, score_of
 from distaff.cli import main
 from distaff.errors import UsageError
 from distaff.figures import AuditPanel, metric_audit
+from distaff.known_cases import KNOWN, data_set
 from distaff.known_codes import CODES, SIZES, Question
 from distaff.metrics import METRICS
 from distaff.score import Score
@@ -104,12 +105,12 @@ def recorder(calls, *words):
 
 def test_a_score_is_told_what_it_has_a_word_for_and_otherwise_not_asked(monkeypatch):
     codes, calls = ["perfect", "unused latents more", "continuous, ρ = 0.9"], []
-    monkeypatch.setitem(audit_module.METRICS, "sap", recorder(calls, "active", "factor_kinds"))
+    monkeypatch.setitem(METRICS, "sap", recorder(calls, "active", "factor_kinds"))
     audit(rows=ROWS, modes=["default"], metrics=["sap"], codes=codes)
     assert calls[0] == {}
     assert calls[1]["active"].tolist() == [True] * 5 + [False] * 5
     assert calls[2] == {"factor_kinds": ["continuous"] * 5}
-    monkeypatch.setitem(audit_module.METRICS, "sap", recorder(calls))
+    monkeypatch.setitem(METRICS, "sap", recorder(calls))
     found = audit(rows=ROWS, modes=["default"], metrics=["sap"], codes=codes)
     assert [entry.skipped for entry in found] == [
         "",
@@ -148,7 +149,7 @@ def test_a_score_that_raises_is_reported_and_the_others_go_on(monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("by design")
 
-    monkeypatch.setitem(audit_module.METRICS, "sap", broken)
+    monkeypatch.setitem(METRICS, "sap", broken)
     found = audit(rows=ROWS, modes=["default"], metrics=["sap", "udr"], codes=["perfect"])
     assert found[0].error == "ZeroDivisionError: by design"
     assert found[0].value is None

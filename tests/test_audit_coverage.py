@@ -5,9 +5,10 @@ import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from distaff import audit as audit_module
 from distaff.audit_coverage import CODE, CoverageEntry, audit_coverage
+from distaff.known_cases import KNOWN
 from distaff.known_codes import perfect
+from distaff.metrics import METRICS
 from distaff.score import Score
 
 DATA_SETS, ROWS = 300, 100
@@ -26,7 +27,7 @@ def mean_of_noise(width):
 
 
 def coverage_of(score, monkeypatch, data_sets=DATA_SETS):
-    monkeypatch.setitem(audit_module.METRICS, "sap", score)
+    monkeypatch.setitem(METRICS, "sap", score)
     (entry,) = audit_coverage(data_sets=data_sets, rows=ROWS, metrics=["sap"])
     return entry
 
@@ -81,4 +82,4 @@ def test_real_scores_are_given_their_halves_and_what_cannot_be_asked_is_left_out
     assert [entry.metric for entry in found] == names
     assert all(entry.half_width > 0 and entry.data_sets == 4 for entry in found)
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert CODE in audit_module.KNOWN
+    assert CODE in KNOWN

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from distaff import audit as audit_module
 from distaff import audit_sizes as sizes_module
-from distaff.audit import QUESTIONS, data_set
+from distaff.audit_scores import QUESTIONS
 from distaff.audit_sizes import CODES, SizeEntry, audit_sizes, sizes_figure
 from distaff.errors import UsageError
 from distaff.figures.metric_sizes import COLUMNS
-from distaff.metrics import udr
+from distaff.known_cases import data_set
+from distaff.metrics import METRICS, udr
 from distaff.score import Score
 
 FAST = ("mutual-information-gap", "partition-score", "udr")
@@ -61,7 +61,7 @@ def by_number(codes, *_, factor_kinds=None, **__):  # noqa: ARG001
 
 
 def test_a_score_that_depends_on_the_number_is_seen_to_and_one_that_fails(monkeypatch):
-    monkeypatch.setitem(audit_module.METRICS, "sap", by_number)
+    monkeypatch.setitem(METRICS, "sap", by_number)
     done = []
     found = audit_sizes(
         data_sets={200: 2, 300: 1, 500: 2}, metrics=["sap"], on_progress=lambda *n: done.append(n)

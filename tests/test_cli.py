@@ -129,6 +129,7 @@ def test_kinds_can_be_changed_by_name(tmp_path, capsys):
         (["report", "nowhere"], 1, "no folder nowhere"),
         (["compare"], 2, "no folder given"),
         (["list", "nothing"], 2, "nothing"),
+        (["metrics", "explain", "mccc"], 2, "unknown metric 'mccc': did you mean 'mcc'?"),
         (["data", "fetsh"], 2, "unknown command 'fetsh': did you mean 'fetch'?"),
         (["data", "fetch"], 2, "no data set given"),
         (["data", "fetch", "minst"], 2, "unknown data set 'minst': did you mean 'mnist'?"),
@@ -210,6 +211,8 @@ def test_runs_are_listed_with_their_state(trained, capsys):
         ["data", "fetch", "--help"],
         ["data", "check", "--help"],
         ["data", "path", "--help"],
+        ["metrics", "--help"],
+        ["metrics", "explain", "--help"],
     ],
 )
 def test_help_is_there(capsys, words):

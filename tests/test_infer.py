@@ -2,6 +2,7 @@ import pytest
 import torch
 from linear_gaussian import (
     LEFT,
+    SCALE,
     best_diagonal,
     conditional_model,
     draw_images,
@@ -109,7 +110,7 @@ def test_an_image_s_posterior_does_not_depend_on_its_company():
     """An image far out takes longer than the others, which leave the batch before it."""
     model = linear_model(skew=0.5)
     images = draw_images(model, 5)
-    images[3] += 4
+    images[3] += 4 * SCALE
     together = infer(model, images, generator=seeded(), window=25)
     assert together.steps[3] > together.steps.min()
     backwards = infer(model, images.flip(0), generator=seeded(), window=25)

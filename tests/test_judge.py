@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from linear_gaussian import STD, linear_model
+from linear_gaussian import SCALE, STD, linear_model
 
 from distaff.data import load
 from distaff.errors import UsageError
@@ -86,7 +86,7 @@ def linear(count, seed, *, scale=1.0, noise=STD):
         ({"noise": 0}, 1),
         ({"scale": 0.5}, 0.25),
         ({"scale": 0.5, "noise": 0}, 0.25),
-        ({"scale": 0, "noise": 0.5}, 0),
+        ({"scale": 0, "noise": 0.5 * SCALE}, 0),
     ],
 )
 def test_a_perfect_model_gets_1_without_bias_from_few_images(settings, expected):

@@ -7,7 +7,8 @@ from scipy.stats import chisquare, entropy, multivariate_normal, norm, spearmanr
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mutual_info_score
 
-from distaff.audit import KNOWN, data_set, expected_value
+from distaff.audit_scores import expected_value
+from distaff.known_cases import KNOWN, data_set
 from distaff.known_codes import SIZES
 from distaff.known_limits import (
     information_of_noisy_values,

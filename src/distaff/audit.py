@@ -1,66 +1,32 @@
 """Every score on codes whose quality is known: which of them can be believed, and for what."""
 
-import inspect
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from distaff.errors import UsageError
+from distaff.audit_scores import (
+    BEST,
+    MODES,
+    OF_COMPLETE_SETS,
+    QUESTIONS,
+    expected_value,
+    inapplicable,
+    known_names,
+    score_of,
+)
 from distaff.figures import AuditPanel, metric_audit
-from distaff.known_cases import CASES
-from distaff.known_codes import CODES, SIZES, Code, Question
-from distaff.metrics import METRICS
+from distaff.known_cases import KNOWN, DataSet, complete_set, data_set
 from distaff.metrics.compat import DISENTANGLEMENT_LIB
 from distaff.processes import in_processes
-from distaff.score import Array, Score
+from distaff.score import Array
 
-KNOWN: Mapping[str, Code] = {**CODES, **CASES}
-MODES = ("default", DISENTANGLEMENT_LIB)
 ROWS = 2_000
 FEWER_ROWS = {("dci", DISENTANGLEMENT_LIB): 300}
 """The published boosted trees fit one ensemble a value, which takes a minute for 2,000 rows."""
-LABELS = {"default": (1_000,), DISENTANGLEMENT_LIB: (200,)}
-"""Of the downstream accuracy: its published classifier is fitted 50 times for each factor."""
-
-QUESTIONS: Mapping[str, Question] = {
-    "mutual-information-gap": Question.COMPACT,
-    "jemmig": Question.COMPACT,
-    "sap": Question.COMPACT,
-    "mig-sup": Question.MODULAR,
-    "modularity": Question.MODULAR,
-    "interventional-robustness": Question.MODULAR,
-    "dci": Question.MODULAR,
-    "dci-mig": Question.KNOWN,
-    "factor-vae-score": Question.KNOWN,
-    "beta-vae-score": Question.KNOWN,
-    "info-mec": Question.ALL_THREE,
-    "dci-es": Question.READABLE,
-    "explicitness": Question.READABLE,
-    "downstream-accuracy": Question.READABLE,
-    "partition-score": Question.PARTITIONED,
-    "udr": Question.ALIKE,
-    "gaussian-total-correlation": Question.INDEPENDENT,
-    "wasserstein-correlation": Question.INDEPENDENT,
-    "pairwise-mutual-information": Question.INDEPENDENT,
-}
-FLOORS: Mapping[str, float] = {
-    "beta-vae-score": 1 / len(SIZES),
-    "factor-vae-score": 1 / len(SIZES),
-    "explicitness": 0.5,
-}
-"""What guessing reaches, where it is not 0; not measured, since a score may reward noise."""
-ACCURACIES = ("downstream-accuracy", "partition-score")
-"""Scores of which guessing reaches the share of the most frequent value of each factor."""
-BEST: Mapping[str, float] = {"partition-score": 50.0}
-"""Of the score's own range, where it is not 1."""
-BLIND = (Question.ALIKE, Question.INDEPENDENT)
-"""Questions that are answered without factors."""
-UNPUBLISHED = ("jemmig", "mig-sup", "dci-mig", "info-mec", "dci-es", "partition-score")
-"""Scores that disentanglement_lib has not."""
 
 
 class Entry(NamedTuple):
@@ -82,33 +48,6 @@ class Entry(NamedTuple):
     """Why a score that was asked has no value."""
     skipped: str = ""
     """Why it was not asked."""
-
-
-class DataSet(NamedTuple):
-    """What is given to the scores."""
-
-    code: str
-    tables: list[Array]
-    """Two codes, alike but for their noise, [sample, latent] each."""
-    factors: Array
-    """[sample, factor]."""
-
-
-def data_set(code: str, rows: int, seed: int) -> DataSet:
-    """Returns a code of known quality with its factors.
-
-    Args:
-        code: a name in `KNOWN`.
-        rows: images.
-        seed: of factors and noise.
-    """
-    known = KNOWN[code]
-    factors = known.factors(rows, seed)
-    tables = [known.make(factors, np.random.default_rng([seed, i])) for i in (1, 2)]
-    if known.rows is not None:
-        kept = known.rows(rows, np.random.default_rng([seed, 3]))
-        tables, factors = [table[kept] for table in tables], factors[kept]
-    return DataSet(code, tables, factors)
 
 
 def audit(
@@ -146,23 +85,12 @@ def audit(
     return entries
 
 
-def known_names(
-    names: Sequence[str] | None, offered: Sequence[str] | Mapping[str, object]
-) -> list[str]:
-    """Returns the names, or all that are offered.
-
-    Raises:
-        UsageError: a name that is not known.
-    """
-    unknown = [name for name in names or () if name not in offered]
-    if unknown:
-        raise UsageError(f"{', '.join(unknown)} is not known; give some of {', '.join(offered)}")
-    return list(offered if names is None else names)
-
-
 def _entries(mode: str, code: str, metrics: list[str], rows: int, seed: int) -> list[Entry]:
-    given = data_set(code, rows, seed)
-    return [_entry(metric, mode, given, seed) for metric in metrics]
+    random, grid = data_set(code, rows, seed), complete_set(code, seed)
+    return [
+        _entry(metric, mode, grid if metric in OF_COMPLETE_SETS else random, seed)
+        for metric in metrics
+    ]
 
 
 def _entry(metric: str, mode: str, given: DataSet, seed: int) -> Entry:
@@ -186,76 +114,6 @@ def _entry(metric: str, mode: str, given: DataSet, seed: int) -> Entry:
         seconds=time.perf_counter() - begin,
         error="NaN" if raw is None else "",
     )
-
-
-def expected_value(metric: str, code: str) -> float | None:
-    """Returns what a score should say of a code, as a share of the best value.
-
-    That is what its own formula comes to, where that is known, or else the answer to its question.
-    None where there is no single one.
-    """
-    known = KNOWN[code]
-    if metric in known.limits:
-        return known.limits[metric]
-    answer = known.expected[QUESTIONS[metric]]
-    return None if answer is None else answer + (1 - answer) * _floor(metric, known)
-
-
-def _floor(metric: str, known: Code) -> float:
-    """What guessing reaches for the factors that the code has lost."""
-    if metric in ACCURACIES:
-        return float(np.mean([1 / SIZES[factor] for factor in known.lost]))
-    return FLOORS.get(metric, 0.0)
-
-
-def inapplicable(metric: str, mode: str, given: DataSet) -> str:
-    """Returns why a score cannot be asked about a code; nothing where it can."""
-    latents = given.tables[0].shape[1]
-    if mode == DISENTANGLEMENT_LIB and metric in UNPUBLISHED:
-        return "disentanglement_lib has no such score"
-    if metric == "partition-score" and latents != len(SIZES):
-        return f"{latents} latents for {len(SIZES)} factors"
-    asked, told = KNOWN[given.code].settings, _settings(metric, given.code)
-    if "factor_kinds" in asked and "factor_kinds" not in told and QUESTIONS[metric] not in BLIND:
-        return "its factors are discrete"
-    if "active" in asked and not told:
-        return "it cannot be told which latents count"
-    return ""
-
-
-def _settings(metric: str, code: str) -> dict[str, object]:
-    """Those of the code for which the score has an argument."""
-    known = inspect.signature(METRICS[metric]).parameters
-    return {name: value for name, value in KNOWN[code].settings.items() if name in known}
-
-
-def score_of(
-    metric: str, given: DataSet, *, rows: int, mode: str, seed: int, repeats: int | None
-) -> Score:
-    """Returns what a score says of the first rows of a code.
-
-    Args:
-        metric: name of the score.
-        given: code and factors.
-        rows: how many rows are given to it.
-        mode: "default" or "disentanglement_lib".
-        seed: of the score.
-        repeats: halves for its interval; None for as many as the score itself takes.
-    """
-    tables = [table[:rows] for table in given.tables]
-    settings = _settings(metric, given.code)
-    if metric == "downstream-accuracy":
-        settings["labels"] = LABELS[mode]
-    if repeats is not None:
-        settings["repeats"] = repeats
-    with np.errstate(all="ignore"):
-        return METRICS[metric](
-            tables if metric == "udr" else tables[0],
-            given.factors[:rows],
-            compat=None if mode == "default" else mode,
-            seed=seed,
-            **settings,
-        )
 
 
 def _finite(number: float) -> float | None:

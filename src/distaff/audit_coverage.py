@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binomtest
 
-from distaff.audit import QUESTIONS, data_set, inapplicable, known_names, score_of
+from distaff.audit_scores import OF_COMPLETE_SETS, QUESTIONS, inapplicable, known_names, score_of
+from distaff.known_cases import data_set
 from distaff.processes import in_processes
 
 CODE = "noise half as strong"
@@ -66,7 +67,7 @@ def audit_coverage(
     Raises:
         UsageError: a name that is not known.
     """
-    names = known_names(metrics, QUESTIONS)
+    names = [name for name in known_names(metrics, QUESTIONS) if name not in OF_COMPLETE_SETS]
     jobs = [(names, rows, seed + number) for number in range(data_sets)]
     found: dict[str, list[Estimate | str]] = {}
     for done, estimates in enumerate(in_processes(_estimates, jobs, processes), start=1):

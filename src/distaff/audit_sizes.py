@@ -6,16 +6,17 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from distaff.audit import (
+from distaff.audit_scores import (
     BEST,
+    OF_COMPLETE_SETS,
     QUESTIONS,
-    data_set,
     expected_value,
     inapplicable,
     known_names,
     score_of,
 )
 from distaff.figures import SizePanel, metric_sizes
+from distaff.known_cases import data_set
 from distaff.processes import in_processes
 
 CODES = ("noise half as strong", "continuous, ρ = 0.9", "noise")
@@ -63,7 +64,7 @@ def audit_sizes(
     Raises:
         UsageError: a name that is not known.
     """
-    names = known_names(metrics, QUESTIONS)
+    names = [name for name in known_names(metrics, QUESTIONS) if name not in OF_COMPLETE_SETS]
     # the largest first, lest one process is left with them
     jobs = [
         (code, rows, names, seed + number)

@@ -9,7 +9,9 @@ With weights w_s = p(x|z_s) p(z_s) / q(z_s|x) of samples z_s ~ q(z|x),
 
 import math
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -18,6 +20,8 @@ from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.models import AbstractVAE
 from distaff.models.iwae import log_prior_over_posterior
+from distaff.models.pictures import Pictures
+from distaff.score import Array
 from distaff.types import Context, Images, Outputs
 
 LogProb = Callable[[Images, Outputs], Images]
@@ -27,8 +31,8 @@ Rows = Float[Tensor, "row latent"]
 Nats = Float[Tensor, " batch"]
 Mask = Bool[Tensor, "batch channel height width"]
 """True at the pixels of each image that are seen."""
-Observed = Bool[Tensor, "..."]
-"""The same, or one mask of [height, width] for all images."""
+Observed: TypeAlias = Tensor | Array
+"""The same, or one mask of [height, width] for all images; bool, or numbers that are 0 and 1."""
 
 ROWS = 1024
 """Rows of latents decoded at once, whatever the number of images and samples: what the decoder
@@ -40,7 +44,7 @@ ENCODED = 512
 @torch.no_grad()
 def importance_weighted_bound(
     model: AbstractVAE,
-    images: Images,
+    images: Pictures,
     *,
     samples: int,
     generator: torch.Generator,
@@ -56,7 +60,7 @@ def importance_weighted_bound(
 
     Args:
         model: a trained model.
-        images: [batch, channel, height, width] in [0, 1].
+        images: pictures as `model.prepare` takes them.
         samples: k.
         generator: of the samples.
         context: [batch, context], of a conditional model; the bounds are then on log p(x|c).
@@ -66,17 +70,19 @@ def importance_weighted_bound(
         on_images: told how many images are done or under way.
 
     Raises:
-        UsageError: `samples` is below 1, or a context that does not fit the model.
+        UsageError: `samples` is below 1, or a context that does not fit the model; and as in
+            `model.prepare`.
     """
-    given = checked_context(model, context, len(images))
-    q = posterior or encode(model, images, given)
+    prepared = model.prepare(images)
+    given = checked_context(model, context, len(prepared))
+    q = posterior or encode(model, prepared, given)
 
     def log_weights(rows: slice, drawn: int) -> Float[Tensor, "some drawn"]:
         some = posterior_at(q, rows)
         latents = sampled(some, drawn, generator)
         nats = log_likelihoods(
             model,
-            images[rows].to(model.device),
+            prepared[rows],
             latents,
             context=context_rows(given, rows),
             log_prob=log_prob,
@@ -85,13 +91,13 @@ def importance_weighted_bound(
         ratio = log_prior_over_posterior(latents, some.repeat(drawn))
         return nats + ratio.reshape(-1, drawn)
 
-    return log_mean(log_weights, len(images), samples)
+    return log_mean(log_weights, len(prepared), samples)
 
 
 @torch.no_grad()
 def elbo(
     model: AbstractVAE,
-    images: Images,
+    images: Pictures,
     *,
     samples: int,
     generator: torch.Generator,
@@ -106,29 +112,31 @@ def elbo(
 
     Args:
         model: a trained model.
-        images: [batch, channel, height, width] in [0, 1].
+        images: pictures as `model.prepare` takes them.
         samples: draws of the latents of each image.
         generator: of the samples.
         context: as in `importance_weighted_bound`.
         posterior: q(z|x) of each image; by default the encoder's.
         log_prob: as in `importance_weighted_bound`.
-        observed: the pixels that count, [height, width] or one mask for each image; the sum is
-            then a bound on log p of these pixels alone.
+        observed: True, or 1, at the pixels that count, [height, width] or one mask for each image;
+            the sum is then a bound on log p of these pixels alone.
 
     Raises:
-        UsageError: `samples` is below 1, a mask of another shape than the images, or a context
-            that does not fit the model.
+        UsageError: `samples` is below 1, a mask of another shape than the images or with other
+            values than true and false, or a context that does not fit the model; and as in
+            `model.prepare`.
     """
-    given, seen = checked_context(model, context, len(images)), checked(observed, images)
-    q = posterior or encode(model, images, given)
+    prepared = model.prepare(images)
+    given, seen = checked_context(model, context, len(prepared)), checked(observed, prepared)
+    q = posterior or encode(model, prepared, given)
     bound = -q.kl_to_standard_normal().double().sum(dim=1)
-    for rows, draws in chunks(len(images), samples):
-        some = images[rows].to(model.device)
+    for rows, draws in chunks(len(prepared), samples):
+        some = posterior_at(q, rows)
         for drawn in draws:
-            latents = sampled(posterior_at(q, rows), drawn, generator)
+            latents = sampled(some, drawn, generator)
             nats = log_likelihoods(
                 model,
-                some,
+                prepared[rows],
                 latents,
                 context=context_rows(given, rows),
                 log_prob=log_prob,
@@ -190,17 +198,17 @@ def log_likelihoods(
 
 @torch.no_grad()
 def encode(model: AbstractVAE, images: Images, context: Context | None = None) -> DiagonalGaussian:
-    """Returns the encoder's posterior of any number of images, on the model's device.
+    """Returns the encoder's posterior of any number of images.
 
     Args:
         model: a trained model.
-        images: [batch, channel, height, width] in [0, 1].
+        images: [batch, channel, height, width], as `model.prepare` returns them.
         context: [batch, context], of a conditional model.
     """
     parts = []
     for begin in range(0, len(images), ENCODED):
         rows = slice(begin, begin + ENCODED)
-        parts.append(model.encode(images[rows].to(model.device), context_rows(context, rows)))
+        parts.append(model.posterior(images[rows], context_rows(context, rows)))
     mean, log_std = (torch.cat(column) for column in zip(*parts, strict=True))
     return DiagonalGaussian(mean, log_std)
 
@@ -230,17 +238,32 @@ def context_rows(
 def checked(observed: Observed | None, images: Images) -> Mask:
     """Returns a mask for each image, on the images' device; without one all pixels are seen.
 
+    Numbers are taken where they are 0 and 1, as Pillow and NumPy give masks.
+
     Raises:
-        UsageError: the mask has another shape than the images.
+        UsageError: the mask has another shape than the images, or values that are neither true nor
+            false.
     """
     if observed is None:
         observed = torch.ones(images.shape[2:], dtype=torch.bool)
-    if observed.shape not in (images.shape[2:], images.shape):
+    mask = (
+        torch.tensor(np.array(observed, order="C"))
+        if isinstance(observed, np.ndarray)
+        else observed
+    )
+    if mask.shape not in (images.shape[2:], images.shape):
         raise UsageError(
-            f"observed has the shape {tuple(observed.shape)}; give (height, width) or the shape of "
+            f"observed has the shape {tuple(mask.shape)}; give (height, width) or the shape of "
             f"the images, {tuple(images.shape)}."
         )
-    return observed.to(images.device).expand(images.shape)
+    seen = mask.bool()
+    if not torch.equal(seen.to(mask.dtype), mask):
+        low, high = mask.min().item(), mask.max().item()
+        raise UsageError(
+            f"observed has values from {low:g} to {high:g}; give True or 1 at the pixels that are "
+            f"seen, False or 0 elsewhere, for example mask > 127."
+        )
+    return seen.to(images.device).expand(images.shape)
 
 
 def chunks(images: int, samples: int) -> Iterator[tuple[slice, list[int]]]:

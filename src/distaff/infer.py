@@ -32,6 +32,7 @@ from distaff.bounds import (
 from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.models import AbstractVAE
+from distaff.models.pictures import Pictures
 from distaff.spherical_radial import Rule, spherical_radial
 from distaff.types import Context, Images
 
@@ -68,7 +69,7 @@ class Inference(NamedTuple):
 
 def infer(
     model: AbstractVAE,
-    images: Images,
+    images: Pictures,
     *,
     observed: Observed | None = None,
     context: Context | None = None,
@@ -99,9 +100,9 @@ def infer(
 
     Args:
         model: a trained model; its parameters are not changed.
-        images: [batch, channel, height, width] in [0, 1]; hidden pixels may hold any such value.
-        observed: True at the pixels that are seen, [height, width] or one mask for each image; by
-            default all are.
+        images: pictures as `model.prepare` takes them; hidden pixels may hold any value in [0, 1].
+        observed: True, or 1, at the pixels that are seen, [height, width] or one mask for each
+            image; by default all are.
         context: [batch, context], of a conditional model; the bound is then on log p(x_O|c).
         generator: of the noise.
         steps: at most so many.
@@ -115,15 +116,16 @@ def infer(
         Posterior, bound, steps and convergence of each image, on the model's device.
 
     Raises:
-        UsageError: a setting that leaves nothing to do, a mask of another shape than the images, or
-            a context that does not fit the model.
+        UsageError: a setting that leaves nothing to do, a mask of another shape than the images or
+            with other values than true and false, or a context that does not fit the model; and as
+            in `model.prepare`.
     """
     for name, value in (("steps", steps), ("samples", samples), ("window", window)):
         if value < 1:
             raise UsageError(f"{name} is {value}; it must be at least 1.")
-    images = images.to(model.device)
+    prepared = model.prepare(images)
     subjects = _Subjects(
-        images, checked(observed, images), checked_context(model, context, len(images))
+        prepared, checked(observed, prepared), checked_context(model, context, len(prepared))
     )
     search = _Search(model, subjects, learning_rate)
     latents = model.config.latents

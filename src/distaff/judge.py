@@ -76,7 +76,8 @@ def judge_model(
         for value in values
     ]
     with torch.no_grad():
-        said = [classifier.probabilities(images.to(classifier.device)).cpu() for images in drawn]
+        # the mean of a Gaussian pixel may lie outside of what a picture can show
+        said = [classifier.probabilities(images.clamp(0, 1)).cpu() for images in drawn]
     return judge(
         torch.cat(said).numpy(),
         np.repeat(values, per_value),

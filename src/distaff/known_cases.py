@@ -5,11 +5,11 @@ is told more than codes and factors. What the cases here differ in has misled sc
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from distaff.known_codes import SIZES, Code, beside, code_of, noise_of, perfect
+from distaff.known_codes import CODES, SIZES, Code, beside, code_of, noise_of, perfect
 from distaff.known_limits import limits_of_correlated_normals, limits_of_cut_values
 from distaff.metrics.arrays import FEWEST_ROWS
 from distaff.score import Array
@@ -97,3 +97,44 @@ CASES: Mapping[str, Code] = {
 - cut values: each latent is of one factor, and how well it is known has as many answers as units;
 - repeated rows: no new images, so as noise.
 """
+KNOWN: Mapping[str, Code] = {**CODES, **CASES}
+COMPLETE_SIZES = (3, 4, 5, 4, 4)
+"""Numbers of values of a complete set, for the scores that need one."""
+
+
+class DataSet(NamedTuple):
+    """What is given to the scores."""
+
+    code: str
+    tables: list[Array]
+    """Two codes, alike but for their noise, [sample, latent] each."""
+    factors: Array
+    """[sample, factor]."""
+
+
+def data_set(code: str, rows: int, seed: int) -> DataSet:
+    """Returns a code of known quality with its factors.
+
+    Args:
+        code: a name in `KNOWN`.
+        rows: images.
+        seed: of factors and noise.
+    """
+    known = KNOWN[code]
+    factors = known.factors(rows, seed)
+    tables = _tables(known, factors, seed)
+    if known.rows is not None:
+        kept = known.rows(rows, np.random.default_rng([seed, 3]))
+        tables, factors = [table[kept] for table in tables], factors[kept]
+    return DataSet(code, tables, factors)
+
+
+def complete_set(code: str, seed: int) -> DataSet:
+    """Returns the same code of all combinations of the values of some small factors."""
+    factors = np.array(list(np.ndindex(*COMPLETE_SIZES)))
+    return DataSet(code, _tables(KNOWN[code], factors, seed), factors)
+
+
+def _tables(known: Code, factors: Array, seed: int) -> list[Array]:
+    """Returns the code of two models that differ by their seed."""
+    return [known.make(factors, np.random.default_rng([seed, i])) for i in (1, 2)]

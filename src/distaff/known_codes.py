@@ -1,7 +1,7 @@
 """Codes whose quality is known, and what a score should say of them."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -24,6 +24,9 @@ class Question(StrEnum):
     READABLE = "factors can be read"
     ALL_THREE = "mean of three"
     """Of compact, modular and readable."""
+    BOTH = "mean of two"
+    """Of compact and modular."""
+    CIRCLES = "a circle a factor"
     PARTITIONED = "read from its partition"
     ALIKE = "seeds agree"
     """Which is meant to tell without factors whether each is known."""
@@ -58,6 +61,11 @@ class Code(NamedTuple):
     settings: Mapping[str, Any] = MappingProxyType({})
     """Arguments of the scores that have them."""
 
+    @property
+    def usual_rows(self) -> bool:
+        """Whether the factors are independent and discrete and each row is another image."""
+        return self.factors is independent_factors and self.rows is None
+
 
 def code_of(
     make: Make,
@@ -67,10 +75,16 @@ def code_of(
 ) -> Code:
     """Returns a code with one answer to all questions but those named."""
     expected = {question: others.get(question.name.lower(), answer) for question in Question}
-    parts = [expected[q] for q in (Question.COMPACT, Question.MODULAR, Question.READABLE)]
-    known = [part for part in parts if part is not None]
-    expected[Question.ALL_THREE] = sum(known) / 3 if len(known) == 3 else None
+    three = [expected[q] for q in (Question.COMPACT, Question.MODULAR, Question.READABLE)]
+    expected[Question.ALL_THREE] = _mean(three)
+    expected[Question.BOTH] = _mean(three[:2])
+    expected[Question.CIRCLES] = None  # no factor of these is cyclic
     return Code(make, expected, lost)
+
+
+def _mean(answers: Sequence[float | None]) -> float | None:
+    known = [answer for answer in answers if answer is not None]
+    return sum(known) / len(known) if len(known) == len(answers) else None
 
 
 def _noisy(noise: float) -> Code:

@@ -58,7 +58,7 @@ def test_images_of_a_later_bound_are_the_first_of_the_one_before():
     model = linear_model()
     images = draw_images(model, 12)
     posterior, _ = best_diagonal(model, images)
-    model.encode = lambda some, _context=None: posterior._replace(
+    model.posterior = lambda some, _context=None: posterior._replace(
         mean=posterior.mean[: len(some)], log_std=posterior.log_std[: len(some)]
     )
     exact = log_marginal(model, images).numpy()

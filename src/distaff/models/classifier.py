@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from distaff.models.base import Model, Player, takes_arrays
+from distaff.models.base import Model, Player, takes_pictures
 from distaff.nets import ENCODERS, ConvolutionalEncoder, unrounded
 from distaff.registry import kind_of
 from distaff.types import Batch, DataSpec, Images, LossTerms, Noise, Settings
@@ -58,12 +58,15 @@ class Classifier(Model):
         """One player."""
         return {"classifier": Player(self.classifier_terms, ("encoder",))}
 
-    @takes_arrays
+    @takes_pictures
     def probabilities(self, images: Images) -> Float[Tensor, "batch value"]:
-        """Returns p(c|x) of each value.
+        """Returns p(c|x) of each value: a tensor of tensors, else an array.
 
         Args:
-            images: [batch, channel, height, width] in [0, 1]; a tensor or an array.
+            images: pictures as `prepare` takes them.
+
+        Raises:
+            UsageError, DataError: as in `prepare`.
         """
         shares: Tensor = unrounded(self.encoder(images)).softmax(dim=1)
         return shares

@@ -20,7 +20,7 @@ from torch import Tensor
 from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.likelihoods import LIKELIHOODS, Bernoulli, Likelihood
-from distaff.models.base import GenerativeModel, Player, takes_arrays
+from distaff.models.base import GenerativeModel, Player, takes_arrays, takes_pictures
 from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder, unrounded
 from distaff.registry import kind_of
 from distaff.types import (
@@ -92,25 +92,32 @@ class AbstractVAE(GenerativeModel):
         """Returns the context of images with these factors; None for one not conditional."""
         return None
 
-    @takes_arrays
+    @takes_pictures
     def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
         """Returns the posterior of each image.
 
         Args:
-            images: [batch, channel, height, width] in [0, 1]; a tensor or an array.
+            images: pictures as `prepare` takes them: paths, pictures of Pillow, uint8 or numbers in
+                [0, 1], channels first or last.
             context: [batch, context], of a conditional model; a tensor or an array.
 
         Returns:
-            Mean and log standard deviation, each [batch, latent], of the kind that came in.
+            Mean and log standard deviation, each [batch, latent]: tensors of tensors, else arrays.
 
         Raises:
-            UsageError: images or context of another shape than the model was built for.
+            UsageError: images or context of another shape than the model was built for, or values
+                outside of [0, 1].
+            DataError: a picture that cannot be read.
         """
-        if tuple(images.shape[1:]) != self.spec.image_shape:
-            raise UsageError(
-                f"images have the shape {tuple(images.shape)}; the model takes "
-                f"(batch, {', '.join(map(str, self.spec.image_shape))})."
-            )
+        return self.posterior(images, context)
+
+    def posterior(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
+        """Returns the posterior of images whose values nobody looks at, as a training step needs.
+
+        Args:
+            images: [batch, channel, height, width] in [0, 1], as `prepare` returns them.
+            context: [batch, context], of a conditional model.
+        """
         given = self._given(context, len(images))
         mean, log_std = unrounded(self.encoder(images, *given)).chunk(2, dim=1)
         return DiagonalGaussian(mean, log_std)
@@ -160,31 +167,37 @@ class AbstractVAE(GenerativeModel):
         """
         return self.likelihood.log_prob(images, self.outputs(latents, context))
 
-    @takes_arrays
+    @takes_pictures
     def reconstruct(self, images: Images, context: Context | None = None) -> Images:
-        """Returns the mean image of each image's posterior mean; shapes as in `encode`."""
-        images_mean: Images = self.decode(self.encode(images, context).mean, context)
+        """Returns the mean image of each image's posterior mean; arguments as in `encode`."""
+        images_mean: Images = self.decode(self.posterior(images, context).mean, context)
         return images_mean
 
-    @takes_arrays
+    @takes_pictures
     def traverse(
         self,
-        image: Float[Tensor, "channel height width"],
+        image: Images,
         values: Sequence[float] = (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2),
         context: Float[Tensor, " context"] | None = None,
     ) -> Float[Tensor, "latent value channel height width"]:
         """Moves one latent of an image at a time.
 
         Args:
-            image: [channel, height, width] in [0, 1]; a tensor or an array.
+            image: one picture as `prepare` takes it.
             values: what the moved latent is set to; the others stay at their posterior mean.
             context: [context], of a conditional model; it stays as it is.
 
         Returns:
-            Mean images, [latent, value, channel, height, width], of the kind that came in.
+            Mean images, [latent, value, channel, height, width]: a tensor of a tensor, else an
+            array.
+
+        Raises:
+            UsageError: several pictures; and as in `encode`.
         """
+        if len(image) != 1:
+            raise UsageError(f"{len(image)} pictures given to be traversed; give one.")
         given = None if context is None else context[None]
-        code = self.encode(image[None], given).mean[0]
+        code = self.posterior(image, given).mean[0]
         count = len(code)
         moved = code.repeat(count, len(values), 1)
         each = torch.arange(count, device=code.device)
@@ -203,7 +216,7 @@ class AbstractVAE(GenerativeModel):
         # a factor that the model may not see is an unknown one
         seen = batch.factors.where(batch.labelled[:, None], -1)
         context = self.context_from(seen)
-        return self.elbo_terms(batch, self.encode(batch.images, context), noise, context)
+        return self.elbo_terms(batch, self.posterior(batch.images, context), noise, context)
 
     def elbo_terms(
         self,
