@@ -48,11 +48,12 @@ def test_information_of_noisy_values_has_the_limits_of_no_noise_and_of_many_valu
 def test_limits_of_noisy_values_are_those_of_a_large_sample():
     """By log p(z | v) / p(z), the joint entropy with 100 cells, and a regression."""
     generator = np.random.default_rng(0)
-    gaps, joint, explained, shared = [], [], [], []
+    gaps, joint, explained, shared, ranked = [], [], [], [], []
     for size in SIZES:
         v, values = generator.integers(0, size, size=MANY // 4), standard_values(size)
         z = values[v] + 0.5 * generator.normal(size=len(v))
         density = norm.pdf(z[:, None], values, 0.5)
+        ranked.append(spearmanr(v, z).statistic)
         ratio = density[np.arange(len(v)), v] / density.mean(axis=1)
         information = np.log(ratio).mean()
         shared.append(information)
@@ -66,6 +67,8 @@ def test_limits_of_noisy_values_are_those_of_a_large_sample():
     assert limits["jemmig"] == pytest.approx(np.mean(joint), abs=0.003)
     assert limits["dci-mig"] == pytest.approx(sum(shared) / np.log(SIZES).sum(), abs=0.003)
     assert limits["r-squared"] == pytest.approx(np.mean(explained), abs=0.005)
+    assert limits["weak-mcc"] == pytest.approx(np.sqrt(explained).mean(), abs=0.003)
+    assert limits["mcc"] == pytest.approx(np.mean(ranked), abs=0.003)
 
 
 def test_a_linear_probe_of_noisy_values_is_as_good_as_bayes_rule():
@@ -94,6 +97,7 @@ def test_limits_of_cut_values_are_those_of_all_values():
     assert limits["dci-mig"] == pytest.approx(sum(shared) / np.log(SIZES).sum())
     assert limits["jemmig"] == pytest.approx(np.mean(joint))
     assert limits["r-squared"] == pytest.approx(np.mean(explained))
+    assert limits["weak-mcc"] == pytest.approx(np.sqrt(explained).mean())
 
 
 def test_limits_of_correlated_normals_are_those_of_a_large_sample():
@@ -107,8 +111,16 @@ def test_limits_of_correlated_normals_are_those_of_a_large_sample():
         assert limits[metric] == pytest.approx(1 - np.exp(-2 * information), abs=0.003)
     # both entropies are log 100
     assert limits["jemmig"] == pytest.approx(2 * information / (2 * np.log(100)), abs=0.002)
+    assert limits["weak-mcc"] == pytest.approx(np.sqrt(known), abs=0.002)
     assert limits["mcc"] == pytest.approx(spearmanr(table).statistic, abs=0.003)
     assert limits["info-mec"] == pytest.approx((1 + known + 1) / 3, abs=0.001)
+
+
+@pytest.mark.parametrize("code", ["noise half as strong", "half noise"])
+def test_the_rank_correlation_is_at_its_limit(code):
+    given = data_set(code, 8_000, 0)
+    value = METRICS["mcc"](given.tables[0], given.factors, repeats=0).value
+    assert value == pytest.approx(expected_value("mcc", code), abs=0.01)
 
 
 @pytest.mark.parametrize("code", ["noise half as strong", "half noise", "cut to three values"])

@@ -44,6 +44,10 @@ def _correlated(rows: int, seed: int) -> Array:
     return factors
 
 
+def _cut(factors: Array, _: np.random.Generator) -> Array:
+    return np.asarray(CUT * factors // (factors.max(axis=0) + 1) - 1.0)
+
+
 def _partly_known(factors: Array, generator: np.random.Generator) -> Array:
     return np.asarray(RHO * factors + np.sqrt(1 - RHO**2) * noise_of(factors, generator))
 
@@ -76,9 +80,9 @@ CASES: Mapping[str, Code] = {
         factors=_correlated
     ),
     "unused latents more": code_of(_with_unused)._replace(settings=_unused()),
-    "cut to three values": code_of(
-        lambda f, _: CUT * f // np.array(SIZES) - 1.0, None, modular=1.0, alike=1.0, independent=1.0
-    )._replace(limits=limits_of_cut_values(SIZES, CUT)),
+    "cut to three values": code_of(_cut, None, modular=1.0, alike=1.0, independent=1.0)._replace(
+        limits=limits_of_cut_values(SIZES, CUT)
+    ),
     "continuous, ρ = 0.9": code_of(_partly_known, None, independent=1.0)._replace(
         factors=_normal,
         settings={"factor_kinds": ["continuous"] * len(SIZES)},

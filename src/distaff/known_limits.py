@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.special import ndtr
 
 CELLS = 100
 """Of equal frequency, up to which the joint entropy gap resolves a continuous variable."""
@@ -54,7 +55,8 @@ def limits_of_noisy_values(sizes: Sequence[int], noise: float) -> Mapping[str, f
 
     The information is found by quadrature. The values of v are equally far apart and have the same
     noise, so that log p(v | z) is linear in z but for a constant, and a linear probe is as good as
-    Bayes' rule. R squared is that of linear regression, 1 / (1 + noise^2).
+    Bayes' rule. Pearson's correlation is (1 + noise^2)^(-1/2); it is the MCC after a linear map,
+    and its square is that of linear regression. The MCC is Spearman's correlation.
 
     Args:
         sizes: number of values of each factor.
@@ -66,6 +68,8 @@ def limits_of_noisy_values(sizes: Sequence[int], noise: float) -> Mapping[str, f
     return {
         **limits_of_information(information, entropy, cells),
         "r-squared": 1 / (1 + noise**2),
+        "weak-mcc": (1 + noise**2) ** -0.5,
+        "mcc": float(np.mean([rank_correlation_of_noisy_values(size, noise) for size in sizes])),
     }
 
 
@@ -87,12 +91,23 @@ def information_of_noisy_values(size: int, noise: float) -> float:
     return entropy - math.log(noise) - 0.5 * math.log(2 * math.pi * math.e)
 
 
+def rank_correlation_of_noisy_values(size: int, noise: float) -> float:
+    """Returns Spearman's correlation of v and z = v + noise e, with v as above.
+
+    The rank of z is F(z) = mean over j of Phi((z - v_j) / noise), uniform, of variance 1 / 12, and
+    E[F(z) | v_k] = mean over j of Phi((v_k - v_j) / (noise sqrt(2))).
+    """
+    values = np.arange(size) / np.arange(size).std()
+    rank = ndtr((values[:, None] - values) / (noise * math.sqrt(2))).mean(axis=1)
+    return math.sqrt(12) * float(((values - values.mean()) * rank).mean())
+
+
 def limits_of_cut_values(sizes: Sequence[int], cut: int) -> Mapping[str, float]:
     """Returns the limits for z = floor(cut v / size), with v uniform on 0 to size - 1.
 
     I = H(z), since v decides z. A linear probe with large weights comes as near as one likes to
-    equal shares for the values of a cell, so InfoE is the mean of H(z) / H(v). R squared is the
-    squared correlation of v and z.
+    equal shares for the values of a cell, so InfoE is the mean of H(z) / H(v). MCC after a linear
+    map is the correlation of v and z, and R squared the mean of its square.
 
     Args:
         sizes: number of values of each factor.
@@ -105,6 +120,7 @@ def limits_of_cut_values(sizes: Sequence[int], cut: int) -> Mapping[str, float]:
     return {
         **limits_of_information(of_latent, [math.log(size) for size in sizes], of_latent),
         "r-squared": float(np.square(correlation).mean()),
+        "weak-mcc": float(np.mean(correlation)),
     }
 
 
@@ -113,7 +129,8 @@ def limits_of_correlated_normals(rho: float) -> Mapping[str, float]:
 
     I = -log(1 - rho^2) / 2. Of a continuous factor the share that is known is 1 - exp(-2 I), the
     square of Linfoot's informational correlation, here rho^2; so the gaps, DCIMIG and InfoE are
-    rho^2, as are SAP and R squared, which are squared correlations. JEMMIG is I / log 100, both
+    rho^2, as are SAP and R squared, which are squared correlations; MCC after a linear map is rho.
+    JEMMIG is I / log 100, both
     entropies being log 100. MCC is Spearman's correlation 6 / pi arcsin(rho / 2) (Pearson 1907,
     "On further methods of determining correlation").
 
@@ -127,5 +144,6 @@ def limits_of_correlated_normals(rho: float) -> Mapping[str, float]:
         "jemmig": information / math.log(CELLS),
         "sap": rho**2,
         "r-squared": rho**2,
+        "weak-mcc": rho,
         "mcc": 6 / math.pi * math.asin(rho / 2),
     }
