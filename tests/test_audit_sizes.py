@@ -28,9 +28,9 @@ def one(entries, **wanted):
 def test_an_entry_has_mean_and_spread_over_its_data_sets(entries):
     values = []
     for seed in (5, 6, 7):
-        given = data_set("noise half as strong", 200, seed)
+        given = data_set("noise of half the spread", 200, seed)
         values.append(udr(given.tables, repeats=0, seed=seed).value)
-    entry = one(entries, metric="udr", code="noise half as strong", rows=200)
+    entry = one(entries, metric="udr", code="noise of half the spread", rows=200)
     assert entry.value == pytest.approx(np.mean(values))
     assert entry.spread == pytest.approx(np.std(values, ddof=1))
     assert entry.data_sets == 3
@@ -40,13 +40,13 @@ def test_an_entry_has_mean_and_spread_over_its_data_sets(entries):
 def test_an_entry_has_the_limit_where_it_is_known(entries):
     continuous = {"code": "continuous, ρ = 0.9", "rows": 400}
     assert one(entries, metric="mutual-information-gap", **continuous).expected == 0.81
-    assert one(entries, metric="udr", code="noise half as strong", rows=400).expected is None
+    assert one(entries, metric="udr", code="noise of half the spread", rows=400).expected is None
     assert one(entries, metric="udr", code="noise", rows=400).expected == 0
 
 
 def test_what_cannot_be_asked_has_no_entry(entries):
     asked = {entry.code for entry in entries if entry.metric == "partition-score"}
-    assert asked == {"noise half as strong", "noise"}
+    assert asked == {"noise of half the spread", "noise"}
 
 
 def test_values_are_shares_of_the_best(entries):

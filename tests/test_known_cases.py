@@ -116,14 +116,14 @@ def test_limits_of_correlated_normals_are_those_of_a_large_sample():
     assert limits["info-mec"] == pytest.approx((1 + known + 1) / 3, abs=0.001)
 
 
-@pytest.mark.parametrize("code", ["noise half as strong", "half noise"])
+@pytest.mark.parametrize("code", ["noise of half the spread", "half noise"])
 def test_the_rank_correlation_is_at_its_limit(code):
     given = data_set(code, 8_000, 0)
     value = METRICS["mcc"](given.tables[0], given.factors, repeats=0).value
     assert value == pytest.approx(expected_value("mcc", code), abs=0.01)
 
 
-@pytest.mark.parametrize("code", ["noise half as strong", "half noise", "cut to three values"])
+@pytest.mark.parametrize("code", ["noise of half the spread", "half noise", "cut to three values"])
 @pytest.mark.parametrize("metric", ["mutual-information-gap", "mig-sup", "dci-mig", "modularity"])
 def test_scores_of_many_images_are_at_their_limits(metric, code):
     given = data_set(code, 8_000, 0)

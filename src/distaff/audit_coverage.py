@@ -10,7 +10,7 @@ from distaff.audit_scores import OF_COMPLETE_SETS, QUESTIONS, inapplicable, know
 from distaff.known_cases import data_set
 from distaff.processes import in_processes
 
-CODE = "noise half as strong"
+CODE = "noise of half the spread"
 ROWS = 1_000
 DATA_SETS = 100
 NEGLIGIBLE = 0.001

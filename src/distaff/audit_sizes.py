@@ -19,7 +19,7 @@ from distaff.figures import SizePanel, metric_sizes
 from distaff.known_cases import data_set
 from distaff.processes import in_processes
 
-CODES = ("noise half as strong", "continuous, ρ = 0.9", "noise")
+CODES = ("noise of half the spread", "continuous, ρ = 0.9", "noise")
 DATA_SETS: Mapping[int, int] = {200: 20, 500: 12, 1_000: 8, 3_000: 4, 10_000: 2, 30_000: 1}
 """For each number of images; the spread of the scores shrinks as the cost grows."""
 

@@ -152,7 +152,7 @@ CODES: Mapping[str, Code] = {
     "two pairs turned 45°": code_of(
         _turned(45, (1, 2), (3, 4)), 0.2, (1, 2, 3, 4), readable=1.0, independent=None
     ),
-    "noise half as strong": _noisy(0.5),
+    "noise of half the spread": _noisy(0.5),
     "half noise": _noisy(1.0),
     "noise": code_of(noise_of, 0.0, independent=1.0),
     "heavy-tailed noise": code_of(_heavy_tailed, 0.0, independent=1.0),
