@@ -259,11 +259,11 @@ def test_ctrl_c_saves_says_how_to_go_on_and_goes_on(tmp_path):
 
 
 def test_an_audit_leaves_figure_and_entries_behind(tmp_path, capsys):
-    words = ["audit", "--metrics", "mutual-information-gap", "--rows", "300"]
+    words = ["audit", "--metrics", "mutual-information-gap", "--rows", "300", "--parts", "codes"]
     assert main([*words, "--out", str(tmp_path), "--json"]) == 0
-    entries = json.loads(capsys.readouterr().out)
-    assert entries == json.loads((tmp_path / "metric-audit.json").read_text())
-    assert {entry["mode"] for entry in entries} == {"default", "disentanglement_lib"}
+    content = json.loads(capsys.readouterr().out)
+    assert content == json.loads((tmp_path / "metric-audit.json").read_text())
+    assert {entry["mode"] for entry in content["codes"]} == {"default", "disentanglement_lib"}
     assert (tmp_path / "metric-audit.png").stat().st_size > 10_000
     assert (tmp_path / "metric-audit.pdf").read_bytes().startswith(b"%PDF")
     code, said = failing(capsys, *words, "--rows", "10", "--out", str(tmp_path))

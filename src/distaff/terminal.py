@@ -149,10 +149,10 @@ def _minutes(seconds: float) -> str:
 
 
 class ImageProgress(_Bar):
-    """A bar while something is `done` to images; plain lines where there is no terminal."""
+    """A bar while something is `done` to images, or `things`; plain lines without a terminal."""
 
-    def __init__(self, done: str) -> None:
-        self._done = done
+    def __init__(self, done: str, things: str = "images") -> None:
+        self._done, self._things = done, things
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -169,7 +169,7 @@ class ImageProgress(_Bar):
 
     def advance(self, done: int, total: int) -> None:
         """So many images are done."""
-        self._tell(done, total, f"images {self._done}")
+        self._tell(done, total, f"{self._things} {self._done}")
 
 
 class DownloadProgress(_Bar):
