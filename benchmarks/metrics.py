@@ -21,7 +21,8 @@ from sklearn.svm import LinearSVC
 
 from distaff.known_codes import SIZES
 from distaff.metrics import METRICS
-from distaff.metrics.dci import SLOW, dci
+from distaff.metrics.dci import dci
+from distaff.metrics.importance import SLOW
 from distaff.score import Array
 
 ROWS, LATENTS, MANY_LATENTS = 10_000, 10, 64

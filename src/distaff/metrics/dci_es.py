@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
 from distaff.metrics.compat import check_compat
-from distaff.metrics.dci import BACKENDS, concentration, importances
+from distaff.metrics.dci import concentration
+from distaff.metrics.importance import BACKENDS, importances
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
 from distaff.metrics.prediction import standardized, train_and_test_rows
 from distaff.metrics.randomness import stream

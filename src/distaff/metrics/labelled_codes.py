@@ -130,6 +130,7 @@ def labelled_codes(
     *,
     active: Active | None = None,
     compat: str | None = None,
+    keep_repeats: bool = False,
 ) -> LabelledCodes:
     """Returns checked codes with a label for each value of each factor that varies.
 
@@ -140,6 +141,7 @@ def labelled_codes(
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor, or None: all discrete.
         active: for each latent whether it counts, or None: all do.
         compat: a published definition, which keeps repeated rows, or None.
+        keep_repeats: keep them in any case.
 
     Raises:
         ValueError: what is wrong with the arrays and what would be right.
@@ -149,7 +151,7 @@ def labelled_codes(
         discretized(factors, factor_kinds),
         factor_names,
         active=active,
-        keep_repeats=compat is not None,
+        keep_repeats=keep_repeats or compat is not None,
     )
     varying = data.factors[:, data.varying]
     labels = [np.unique(factor, return_inverse=True)[1] for factor in varying.T]

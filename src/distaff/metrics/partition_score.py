@@ -40,7 +40,7 @@ def partition_score(
     else.
 
     This is what the assignment's grader computes: scikit-learn's `LogisticRegression()` with its
-    penalty C = 1 on the codes as they are. So the scale of a latent matters, and a factor of 40
+    penalty C = 1 on the codes as they are, repeated rows included. So the scale of a latent matters, and a factor of 40
     values in one latent between -2 and 2 is read badly: give it more latents, such as one for each
     value, or a larger scale. The rows are taken in the order given, so a table that is sorted by
     factor has to be shuffled first. The grader's default for the classifier changed with version
@@ -77,7 +77,7 @@ def partition_score(
     the University of Southern California, task 2.i.
     """
     check_compat(compat, offered=False)
-    data = labelled_codes(codes, factors, factor_names, active=active, compat=compat)
+    data = labelled_codes(codes, factors, factor_names, active=active, keep_repeats=True)
     ranges = _checked_partitions(data, partitions)
     half = len(data.codes) // 2
     _check_training_half(data, half)

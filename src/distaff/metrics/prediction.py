@@ -48,6 +48,15 @@ def standardized(codes: Num[np.ndarray, "sample latent"]) -> Float[np.ndarray, "
     return np.where(live, scores / np.where(live, scores.std(axis=0), 1), 0.0)
 
 
+def order_by_content(codes: Float[np.ndarray, "sample latent"]) -> Int[np.ndarray, " latent"]:
+    """Returns the latents in an order that their values decide, whatever their places.
+
+    What is drawn for a latent, such as the cuts of a tree, then follows the latent.
+    """
+    digests = [blake2b(np.ascontiguousarray(column)).digest() for column in codes.T]
+    return np.array(sorted(range(len(digests)), key=digests.__getitem__))
+
+
 def lying_apart(codes: Float[np.ndarray, "sample latent"]) -> Bool[np.ndarray, " sample"]:
     """Returns which rows are outliers of some latent."""
     low, median, high = np.quantile(codes, [0.05, 0.5, 0.95], axis=0)
