@@ -8,7 +8,7 @@ from jaxtyping import Float, Num
 
 from distaff.metrics.importance import BACKENDS, SLOW, TINY, importances
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import standardized, train_and_test_rows
+from distaff.metrics.prediction import splitting, standardized
 from distaff.score import Active, Array, Score
 
 REFERENCE_ROWS = 1_000
@@ -111,11 +111,13 @@ def dci(
     backend = _checked_backend(backend, compat)
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     data.check_two_factors("dci")
+    read, split = splitting(data.codes, compat, num_train, num_test, seed)
+    data = data.part(read)
     slow = backend in SLOW
     repeats = (0 if slow else 5) if repeats is None else repeats
 
     def judge(codes: Array, labels: Array, most: int | None = None) -> Judgement:
-        rows = train_and_test_rows(codes, compat, num_train, num_test, seed)
+        rows = split(codes)
         inputs = codes if compat else standardized(codes)
         relation, accuracies = importances(
             inputs,

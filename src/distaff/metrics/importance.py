@@ -97,6 +97,8 @@ def _part(codes: Array, labels: Array, rows: Array) -> list[_Rows]:
 def _classification(
     backend: str, published: bool, train: _Rows, test: _Rows, seed: int
 ) -> tuple[Array, float]:
+    if np.ptp(train.labels) == 0:  # a half of the rows may have one value of a rare factor only
+        return np.zeros(train.codes.shape[1]), float((test.labels == train.labels[0]).mean())
     classifier = fitted(CLASSIFIERS[backend](seed), train.codes, train.labels)
     probability = np.zeros((len(test.labels), 1 + max(train.labels.max(), test.labels.max())))
     probability[:, classifier.classes_] = classifier.predict_proba(test.codes)

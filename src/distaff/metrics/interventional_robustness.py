@@ -85,7 +85,7 @@ def interventional_robustness(
         raise ValueError(f"quantile={quantile} is outside 0 to 1")
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     if compat:
-        data = data.first(training_rows(len(data.codes), num_train).stop)
+        data = data.part(training_rows(len(data.codes), num_train))
 
     def judge(codes: Array, labels: Array) -> Judgement:
         if compat:

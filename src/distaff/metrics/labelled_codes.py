@@ -25,10 +25,6 @@ class Judgement(NamedTuple):
     value: float
     parts: Mapping[str, float]
     relation: Float[np.ndarray, "latent factor"] | None = None
-    on_test_rows: Callable[[Array], float] | None = None
-    """The value from some of the test rows, where the judges are trained once and for all."""
-    test_rows: int = 0
-    """How many there are."""
 
 
 Judge: TypeAlias = Callable[[Array, Array], Judgement]
@@ -51,9 +47,9 @@ class LabelledCodes(NamedTuple):
         """Which latents have one value only."""
         return np.asarray(np.ptp(self.codes, axis=0) == 0)
 
-    def first(self, number: int) -> "LabelledCodes":
-        """Returns the first rows only."""
-        return self._replace(codes=self.codes[:number], labels=self.labels[:number])
+    def part(self, rows: slice) -> "LabelledCodes":
+        """Returns some of the rows only."""
+        return self._replace(codes=self.codes[rows], labels=self.labels[rows])
 
     def check_two_factors(self, score: str) -> None:
         """Raises ValueError where a score that tells factors apart has one factor only."""
@@ -75,6 +71,7 @@ class LabelledCodes(NamedTuple):
         estimator: str,
         seed: int,
         repeats: int,
+        best: float = 1.0,
         ceiling: float | None = None,
         cheaper: Judge | None = None,
     ) -> Score:
@@ -83,10 +80,11 @@ class LabelledCodes(NamedTuple):
         Args:
             judge: called with the codes and labels, with shuffled labels (the factors of a row
                 kept together) for the chance, with labels as codes for the ceiling, and with
-                halves of the rows for the interval, where the test rows alone do not give it.
+                halves of the rows for the interval, each of which trains and tests anew.
             estimator: its name and settings.
             seed: of the shuffling and the halves.
             repeats: number of halves; no interval for fewer than 2.
+            best: end of the range of the score, which begins at 0.
             ceiling: of a score that has another one.
             cheaper: in place of `judge` for chance and ceiling, where it takes minutes.
         """
@@ -100,11 +98,7 @@ class LabelledCodes(NamedTuple):
         return Score(
             value=whole.value,
             interval=interval_of_halves(
-                whole.on_test_rows or on_rows,
-                whole.value,
-                whole.test_rows or len(self.codes),
-                repeats,
-                seed,
+                on_rows, whole.value, len(self.codes), repeats, seed, best
             ),
             chance=reference(self.codes, shuffled).value,
             ceiling=reference(self.labels.astype(np.float64), self.labels).value

@@ -14,12 +14,15 @@ apart the 40 values that a single latent can carry.
 """
 
 import warnings
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from scipy.optimize import minimize
+from sklearn.base import is_classifier
+from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 
 from distaff.metrics.compat import DISENTANGLEMENT_LIB, check_compat, training_rows
@@ -98,6 +101,39 @@ def train_and_test_rows(
     return np.arange(first), np.arange(first, first + number)
 
 
+def splitting(
+    codes: Float[np.ndarray, "sample latent"],
+    compat: str | None,
+    num_train: int | None,
+    num_test: int | None,
+    seed: int,
+) -> tuple[slice, Callable[[Array], tuple[Array, Array]]]:
+    """Returns which rows a score reads, and how to split those, or a half of them.
+
+    The halves from which the interval comes train and test in the proportion of the whole.
+
+    Args:
+        codes: all rows.
+        compat: see `train_and_test_rows`, as for the others.
+        num_train: of all rows.
+        num_test: of all rows.
+        seed: of the split.
+
+    Raises:
+        ValueError: as `train_and_test_rows`.
+    """
+    train, test = train_and_test_rows(codes, compat, num_train, num_test, seed)
+    if compat is None:
+        return slice(None), lambda some: train_and_test_rows(some, None, None, None, seed)
+    used = len(train) + len(test)
+
+    def split(some: Array) -> tuple[Array, Array]:
+        first = len(train) * len(some) // used
+        return np.arange(first), np.arange(first, len(some))
+
+    return slice(used), split
+
+
 def class_log_probabilities(
     train: Float[np.ndarray, "train latent"],
     labels: Int[np.ndarray, " train"],
@@ -173,8 +209,11 @@ def fitted(classifier: Any, codes: Array, labels: Array) -> Any:
     """Returns a classifier of scikit-learn, fitted as the published code does.
 
     That code stops where the iterations run out and keeps to defaults that scikit-learn announces
-    to change, and so does this, without a warning.
+    to change, and so does this, without a warning. Where the rows have one value only, as those of
+    a rare factor may, that value is always guessed.
     """
+    if is_classifier(classifier) and np.ptp(labels) == 0:
+        return DummyClassifier().fit(codes, labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", FutureWarning)
