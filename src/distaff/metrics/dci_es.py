@@ -28,7 +28,7 @@ def dci_es(
     active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
-    repeats: int = 20,
+    repeats: int = 10,
 ) -> Score:
     """Asks how simple a probe can be that reads the factors from the code: the explicitness E.
 

@@ -32,7 +32,7 @@ def downstream_accuracy(
     num_train: int | None = None,
     num_test: int | None = None,
     seed: int = 0,
-    repeats: int = 20,
+    repeats: int = 5,
 ) -> Score:
     """Asks how well the codes serve someone who has so many labels.
 

@@ -28,7 +28,7 @@ def explicitness(
     num_train: int | None = None,
     num_test: int | None = None,
     seed: int = 0,
-    repeats: int = 10,
+    repeats: int = 5,
 ) -> Score:
     """Asks whether a linear classifier can read each factor from all latents together.
 

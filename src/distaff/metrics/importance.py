@@ -144,8 +144,8 @@ def held_out_importance(
         count = np.bincount(place, minlength=share.size).reshape(share.shape)
         for node in range(len(parent) - 1, 0, -1):  # a node comes after its parent
             count[parent[node]] += count[node]
-        gain = ((share - share[parent]) * count).sum(axis=1)  # 0 at the root
-        total += np.bincount(tree.feature[parent], gain, minlength=len(total))
+        gain = ((share - share[parent]) * count).sum(axis=1)
+        total += np.bincount(tree.feature[parent[1:]], gain[1:], minlength=len(total))
     return np.maximum(total / (len(labels) * len(forest.estimators_)), 0)
 
 

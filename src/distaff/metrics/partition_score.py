@@ -26,7 +26,7 @@ def partition_score(
     standardize: bool = False,
     compat: str | None = None,
     seed: int = 0,
-    repeats: int = 20,
+    repeats: int = 10,
 ) -> Score:
     """Asks whether each part of the code that was set aside for a factor tells that factor.
 

@@ -26,6 +26,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 
 from distaff.metrics.compat import DISENTANGLEMENT_LIB, check_compat, training_rows
+from distaff.metrics.memory import remembered
 from distaff.metrics.randomness import stream
 from distaff.metrics.ranks import normal_scores
 from distaff.score import Array
@@ -35,7 +36,6 @@ Vector: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
 TEST_ROWS = 5_000
 INVERSE_PENALTY = 1e4
 ITERATIONS = 100
-REMEMBERED = 32
 FENCE = 3.0
 """Times the range of the middle 90 % of a latent, away from its median: ten standard deviations of
 a normal one."""
@@ -45,10 +45,17 @@ MOST_APART = 1 / 1_000
 
 def standardized(codes: Num[np.ndarray, "sample latent"]) -> Float[np.ndarray, "sample latent"]:
     """Returns the normal scores of each latent with mean 0 and variance 1; a dead latent is 0."""
-    scores = normal_scores(codes.astype(np.float64))
-    scores = scores - scores.mean(axis=0)
-    live = np.ptp(codes, axis=0) > 0
-    return np.where(live, scores / np.where(live, scores.std(axis=0), 1), 0.0)
+    codes = codes.astype(np.float64)
+    return remembered("standardized", (codes,), lambda: _standardized(codes))
+
+
+def _standardized(codes: Float[np.ndarray, "sample latent"]) -> Float[np.ndarray, "sample latent"]:
+    result = np.zeros(codes.shape)
+    for i in np.flatnonzero(np.ptp(codes, axis=0) > 0):
+        scores = normal_scores(codes[:, i : i + 1])[:, 0]
+        scores -= scores.mean()
+        result[:, i] = scores / scores.std()
+    return result
 
 
 def order_by_content(codes: Float[np.ndarray, "sample latent"]) -> Int[np.ndarray, " latent"]:
@@ -142,8 +149,7 @@ def class_log_probabilities(
 ) -> Float[np.ndarray, "test class"]:
     """Returns log p(class | codes) of the test rows by a logistic regression on the train rows.
 
-    The last answers are remembered by the contents of the arrays: scores that ask for the same
-    regression, for their value, chance or ceiling, share it.
+    Scores that ask for the same regression, for their value, chance or ceiling, share it.
 
     Args:
         train: standardised codes.
@@ -151,22 +157,14 @@ def class_log_probabilities(
         test: standardised codes.
         classes: number of classes; one that no train row has gets a low probability.
     """
-    contents = blake2b(repr((train.shape, classes)).encode())
-    for array in (train, labels, test):
-        contents.update(array.tobytes())
-    key = contents.digest()
-    if key not in _remembered:
-        if len(_remembered) == REMEMBERED:
-            del _remembered[next(iter(_remembered))]
+
+    def compute() -> Array:
         weights = _regression_weights(train, labels, classes)
         logits = test @ weights[:-1] + weights[-1]
         logits -= logits.max(axis=1, keepdims=True)
-        _remembered[key] = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        _remembered[key].flags.writeable = False
-    return _remembered[key]
+        return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
 
-
-_remembered: dict[bytes, Array] = {}
+    return remembered(f"regression on {classes} classes", (train, labels, test), compute)
 
 
 def _regression_weights(
