@@ -52,7 +52,7 @@ def dci(
 
     - "extra-trees", the default: 10 extremely randomised trees (Geurts, Ernst, Wehenkel 2006), with
       at least 1/128 of the rows in a leaf. The importance of a latent is how much its cuts raise
-      the probability of the true value on the rows that test (Li, Wang, Basu, Kumbier, Yu 2019).
+      the probability of the true value on the rows that test (Li et al. 2019, arXiv:1906.10845).
       On the rows that train every cut seems to help, those of noise included, and D of a noisy code
       climbs for tens of thousands of rows; so it is within 0.05 of its limit from 3,000.
     - "random-forest": the same with 10 bootstrapped trees and the best cuts, five times as long.
@@ -92,8 +92,9 @@ def dci(
         num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
         jobs: processes for the boosted trees, also those of lightgbm; -1 for one a core.
         seed: of the split, the trees, the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken; by default 5, and none
-            for boosted trees.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the training of classifiers included. By
+            default 5, and none for boosted trees.
 
     Returns:
         Value with 95 % interval; as parts D, C, I, the accuracy of each factor, and the number of

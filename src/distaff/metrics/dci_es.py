@@ -9,7 +9,7 @@ from distaff.metrics.compat import check_compat
 from distaff.metrics.dci import concentration
 from distaff.metrics.importance import BACKENDS, importances
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
-from distaff.metrics.prediction import standardized, train_and_test_rows
+from distaff.metrics.prediction import order_by_content, standardized, train_and_test_rows
 from distaff.metrics.randomness import stream
 from distaff.score import Active, Array, Score
 
@@ -60,7 +60,8 @@ def dci_es(
             as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the split, the features, the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the training of classifiers included.
 
     Returns:
         Value with 95 % interval; as parts E of each factor, disentanglement, completeness,
@@ -82,6 +83,7 @@ def dci_es(
 
     def judge(codes: Array, labels: Array) -> Judgement:
         scores = standardized(codes[:, np.ptp(codes, axis=0) > 0])
+        scores = scores[:, order_by_content(scores)]
         rows = train_and_test_rows(codes, None, None, None, seed)
         each = _explicitness(_errors(scores, labels, rows, seed), _guess_errors(labels, rows))
         return Judgement(

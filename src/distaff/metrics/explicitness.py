@@ -64,7 +64,8 @@ def explicitness(
             thirds of fewer than 15,000.
         num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
         seed: of the split, the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the training of classifiers included.
 
     Returns:
         Value with 95 % interval; as parts the area of each factor and the number of dead latents;

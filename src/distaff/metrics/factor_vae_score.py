@@ -73,7 +73,8 @@ def factor_vae_score(
         num_train: number of votes that train.
         num_test: number of votes that test.
         seed: of the draws, the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the draw of votes and training included.
 
     Returns:
         Value with 95 % interval; as parts the share of right votes for each factor and the number

@@ -60,7 +60,8 @@ def partition_score(
             latent does not matter; the grader does not.
         compat: None; disentanglement_lib has no such score.
         seed: of the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the training of classifiers included.
 
     Returns:
         Value with 95 % interval; as parts the accuracy a_j of each factor and the number of dead
