@@ -115,6 +115,7 @@ def beta_vae_score(
         estimator=f"{method}, {points[0]} and {points[1]} points of {group_size} pairs",
         seed=seed,
         repeats=repeats,
+        in_order=compat is not None,
     )
 
 

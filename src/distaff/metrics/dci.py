@@ -146,6 +146,7 @@ def dci(
         estimator=f"{backend} on {'raw codes' if compat else 'normal scores'}",
         seed=seed,
         repeats=repeats,
+        in_order=compat is not None,
         cheaper=partial(judge, most=REFERENCE_ROWS) if slow else None,
     )
 

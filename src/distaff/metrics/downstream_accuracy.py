@@ -110,7 +110,11 @@ def downstream_accuracy(
         else "logistic regression on normal scores"
     )
     return data.score(
-        judge, estimator=f"{method}, {len(test)} test images", seed=seed, repeats=repeats
+        judge,
+        estimator=f"{method}, {len(test)} test images",
+        seed=seed,
+        repeats=repeats,
+        in_order=compat is not None,
     )
 
 

@@ -102,6 +102,7 @@ def explicitness(
         estimator=f"{method}, {len(train)} training and {len(test)} test images",
         seed=seed,
         repeats=repeats,
+        in_order=compat is not None,
     )
 
 

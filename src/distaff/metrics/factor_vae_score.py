@@ -112,6 +112,7 @@ def factor_vae_score(
         ),
         seed=seed,
         repeats=repeats,
+        in_order=compat is not None,
     )
 
 

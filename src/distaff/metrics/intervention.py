@@ -80,9 +80,10 @@ class Companions:
         begin = (np.cumsum(sizes[order]) - sizes[order])[
             place[self.value[mixed[first]]].astype(np.int64)
         ]
-        few = length < size
-        # a circle of rows, and where on it the group begins: the rows of the value, or all
-        base, circle = np.where(few, 0, begin), np.where(few, len(mixed), length)
+        few, all_of_few = length < size, int(sizes[order][sizes[order] < size].sum())
+        # a circle of rows, and where on it the group begins: the rows of the value, or of all few
+        around = all_of_few if all_of_few >= size else len(mixed)
+        base, circle = np.where(few, 0, begin), np.where(few, around, length)
         offset = np.where(few, begin, first - begin)
         steps = offset[:, None] + np.arange(min(size, len(mixed)))
         return np.asarray(mixed[base[:, None] + steps % circle[:, None]])

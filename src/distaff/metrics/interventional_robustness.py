@@ -104,7 +104,11 @@ def interventional_robustness(
 
     cells = f"at most {BINS} cells, raw codes" if compat else "normal scores"
     return data.score(
-        judge, estimator=f"{quantile:g}-quantile, {cells}", seed=seed, repeats=repeats
+        judge,
+        estimator=f"{quantile:g}-quantile, {cells}",
+        seed=seed,
+        repeats=repeats,
+        in_order=compat is not None,
     )
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, Num
 
 from distaff.metrics.arrays import checked, described
 from distaff.metrics.information import discretized
+from distaff.metrics.prediction import in_the_roles_of_the_whole
 from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
 from distaff.metrics.threads import one_thread
@@ -72,6 +73,7 @@ class LabelledCodes(NamedTuple):
         seed: int,
         repeats: int,
         best: float = 1.0,
+        in_order: bool = False,
         ceiling: float | None = None,
         cheaper: Judge | None = None,
     ) -> Score:
@@ -85,6 +87,7 @@ class LabelledCodes(NamedTuple):
             seed: of the shuffling and the halves.
             repeats: number of halves; no interval for fewer than 2.
             best: end of the range of the score, which begins at 0.
+            in_order: whether the judge splits the rows by their order and not at random.
             ceiling: of a score that has another one.
             cheaper: in place of `judge` for chance and ceiling, where it takes minutes.
         """
@@ -92,14 +95,14 @@ class LabelledCodes(NamedTuple):
         reference = cheaper or judge
 
         def on_rows(rows: Array) -> float:
+            count = len(self.codes)
+            rows = np.sort(rows) if in_order else in_the_roles_of_the_whole(rows, count, seed)
             return judge(self.codes[rows], self.labels[rows]).value
 
         shuffled = stream(seed, "shuffled factors").permutation(self.labels)
         return Score(
             value=whole.value,
-            interval=interval_of_halves(
-                on_rows, whole.value, len(self.codes), repeats, seed, best
-            ),
+            interval=interval_of_halves(on_rows, whole.value, len(self.codes), repeats, seed, best),
             chance=reference(self.codes, shuffled).value,
             ceiling=reference(self.labels.astype(np.float64), self.labels).value
             if ceiling is None

@@ -94,6 +94,7 @@ def partition_score(
         estimator=f"LogisticRegression() on {'normal scores' if standardize else 'raw codes'}",
         seed=seed,
         repeats=repeats,
+        in_order=True,
         best=FULL_MARKS,
         ceiling=FULL_MARKS * float(_accuracies(indicators, data.labels).mean()),
     )

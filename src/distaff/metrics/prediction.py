@@ -96,7 +96,7 @@ def train_and_test_rows(
     if compat is None:
         if num_test is not None:
             raise ValueError(f"give num_test={num_test} with compat={DISENTANGLEMENT_LIB!r}")
-        order = stream(seed, "training and test rows").permutation(count)
+        order = random_order(count, seed)
         train = order[count // 3 :]
         return train[~lying_apart(codes)[train]], order[: count // 3]
     first = training_rows(count, num_train).stop
@@ -106,6 +106,30 @@ def train_and_test_rows(
             f"num_test={num_test}; {count - first} of {count} rows are left after num_train={first}"
         )
     return np.arange(first), np.arange(first, first + number)
+
+
+def random_order(count: int, seed: int) -> Int[np.ndarray, " sample"]:
+    """Returns the order of the rows of which the first third tests."""
+    return stream(seed, "training and test rows").permutation(count)
+
+
+def in_the_roles_of_the_whole(
+    rows: Int[np.ndarray, " half"], count: int, seed: int
+) -> Int[np.ndarray, " half"]:
+    """Returns the rows of a half in such an order that those that test all rows test the half.
+
+    What the split decides is then common to all halves, as it is to the value. Halves split anew
+    would show it twice over: their spread would be up to 1.4 times the error of the value.
+
+    Args:
+        rows: of a table of `count` rows, some of them.
+        count: number of all rows.
+        seed: of the split.
+    """
+    place = np.argsort(random_order(count, seed))
+    arranged = np.empty_like(rows)
+    arranged[random_order(len(rows), seed)] = rows[np.argsort(place[rows])]
+    return arranged
 
 
 def splitting(

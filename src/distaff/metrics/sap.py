@@ -115,6 +115,7 @@ def sap(
         estimator=f"{_method(compat, continuous)}, {len(train)} training, {len(test)} test images",
         seed=seed,
         repeats=repeats,
+        in_order=compat is not None,
     )
 
 
