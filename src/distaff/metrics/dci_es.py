@@ -130,7 +130,8 @@ def _guess_errors(
 ) -> Float[np.ndarray, " factor"]:
     """Returns the share that the most frequent value has wrong, at least that of one row."""
     frequent = [np.bincount(label).argmax() for label in labels[rows[0]].T]
-    return np.maximum((labels[rows[1]] != frequent).mean(axis=0), 1 / len(rows[1]))
+    wrong = (labels[rows[1]] != frequent).mean(axis=0)
+    return np.asarray(np.maximum(wrong, 1 / len(rows[1])))
 
 
 def _errors(

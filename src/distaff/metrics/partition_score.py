@@ -40,12 +40,12 @@ def partition_score(
     else.
 
     This is what the assignment's grader computes: scikit-learn's `LogisticRegression()` with its
-    penalty C = 1 on the codes as they are, repeated rows included. So the scale of a latent matters, and a factor of 40
-    values in one latent between -2 and 2 is read badly: give it more latents, such as one for each
-    value, or a larger scale. The rows are taken in the order given, so a table that is sorted by
-    factor has to be shuffled first. The grader's default for the classifier changed with version
-    0.22 of scikit-learn, from one value against the rest to the multinomial one used here. A dead
-    latent, one of a single value, tells nothing.
+    penalty C = 1 on the codes as they are, repeated rows included. So the scale of a latent
+    matters, and a factor of 40 values in one latent between -2 and 2 is read badly: give it more
+    latents, such as one for each value, or a larger scale. The rows are taken in the order given,
+    so a table that is sorted by factor has to be shuffled first. The grader's default for the
+    classifier changed with version 0.22 of scikit-learn, from one value against the rest to the
+    multinomial one used here. A dead latent, one of a single value, tells nothing.
 
     Args:
         codes: the representation of each image, one sample or the mean of its posterior.

@@ -63,7 +63,7 @@ def order_by_content(codes: Float[np.ndarray, "sample latent"]) -> Int[np.ndarra
 
     What is drawn for a latent, such as the cuts of a tree, then follows the latent.
     """
-    digests = [blake2b(np.ascontiguousarray(column)).digest() for column in codes.T]
+    digests = [blake2b(np.ascontiguousarray(column).data).digest() for column in codes.T]
     return np.array(sorted(range(len(digests)), key=digests.__getitem__))
 
 
