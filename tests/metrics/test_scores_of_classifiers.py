@@ -245,6 +245,31 @@ def test_sap_takes_an_ordered_factor_for_monotone_and_a_discrete_one_for_any_ord
     assert ordered.parts["factor 1"] < 0.2
 
 
+@pytest.mark.parametrize("noise", [0, 0.3, 0.7])
+def test_few_rows_give_the_factor_vae_score_that_many_give(noise):
+    values = []
+    for rows in (500, 20_000):
+        factors = random_factors(rows)
+        codes = (factors - factors.mean(axis=0)) / factors.std(axis=0)
+        codes += noise * np.random.default_rng(6).normal(size=codes.shape)
+        result = factor_vae_score(with_noise_latents(codes, 5), factors, repeats=0)
+        assert result.ceiling > 0.99
+        values.append(result.value)
+    assert values[0] == pytest.approx(values[1], abs=0.02)
+
+
+@all_metrics
+def test_images_drawn_twice_change_little(metric):
+    factors = random_factors(3_675, (3, 5, 8))
+    codes = (factors - factors.mean(axis=0)) / factors.std(axis=0)
+    codes += 0.5 * np.random.default_rng(7).normal(size=codes.shape)
+    drawn = np.random.default_rng(8).integers(0, len(codes), size=10_000)
+    once, often = (score(metric, codes[rows], factors[rows]) for rows in (np.unique(drawn), drawn))
+    assert "repeats left out" in often.estimator
+    # other rows train and test
+    assert often.value == pytest.approx(once.value, abs=0.025)
+
+
 def test_robustness_finds_the_correlation_of_a_gaussian_latent():
     # z = r g + sqrt(1 - r^2) e strays sqrt(1 - r^2) as far once g is fixed
     generator = np.random.default_rng(0)
