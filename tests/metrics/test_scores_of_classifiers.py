@@ -151,7 +151,8 @@ def test_noise_on_the_latents_lowers_the_score(metric, factors, value_of_perfect
 
 @all_metrics
 def test_the_interval_holds_the_value_and_narrows_with_rows(metric, factors):
-    noisy = np.random.default_rng(4).normal(size=(ROWS, 5))
+    noise = 3 if metric is factor_vae_score else 1  # which is sure of less
+    noisy = noise * np.random.default_rng(4).normal(size=(ROWS, 5))
     noisy += (factors - factors.mean(axis=0)) / factors.std(axis=0)
     few, many = (
         score(metric, noisy[:rows], factors[:rows], repeats=6, **labels)
@@ -162,8 +163,7 @@ def test_the_interval_holds_the_value_and_narrows_with_rows(metric, factors):
     )
     for result in (few, many):
         assert result.interval[0] <= result.value <= result.interval[1]
-    if metric is not dci:  # of noise alone, DCI is sure
-        assert np.diff(many.interval) < np.diff(few.interval)
+    assert np.diff(many.interval) < np.diff(few.interval)
     assert score(metric, noisy, factors).interval is None
 
 
@@ -243,6 +243,31 @@ def test_sap_takes_an_ordered_factor_for_monotone_and_a_discrete_one_for_any_ord
     ordered = sap(codes.astype(float), factors, continuous=True, repeats=0)
     assert min(kinds.parts["factor 0"], kinds.parts["factor 1"]) > 0.97
     assert ordered.parts["factor 1"] < 0.2
+
+
+@pytest.mark.parametrize("noise", [0, 0.3, 0.7])
+def test_few_rows_give_the_factor_vae_score_that_many_give(noise):
+    values = []
+    for rows in (500, 20_000):
+        factors = random_factors(rows)
+        codes = (factors - factors.mean(axis=0)) / factors.std(axis=0)
+        codes += noise * np.random.default_rng(6).normal(size=codes.shape)
+        result = factor_vae_score(with_noise_latents(codes, 5), factors, repeats=0)
+        assert result.ceiling > 0.99
+        values.append(result.value)
+    assert values[0] == pytest.approx(values[1], abs=0.02)
+
+
+@all_metrics
+def test_images_drawn_twice_change_little(metric):
+    factors = random_factors(3_675, (3, 5, 8))
+    codes = (factors - factors.mean(axis=0)) / factors.std(axis=0)
+    codes += 0.5 * np.random.default_rng(7).normal(size=codes.shape)
+    drawn = np.random.default_rng(8).integers(0, len(codes), size=10_000)
+    once, often = (score(metric, codes[rows], factors[rows]) for rows in (np.unique(drawn), drawn))
+    assert "repeats left out" in often.estimator
+    # other rows train and test
+    assert often.value == pytest.approx(once.value, abs=0.025)
 
 
 def test_robustness_finds_the_correlation_of_a_gaussian_latent():

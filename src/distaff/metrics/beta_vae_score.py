@@ -76,7 +76,8 @@ def beta_vae_score(
         num_train: number of points that train.
         num_test: number of points that test.
         seed: of the draws, the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the draw of pairs and training included.
 
     Returns:
         Value with 95 % interval; as parts the accuracy for each shared factor and the number of
@@ -114,6 +115,7 @@ def beta_vae_score(
         estimator=f"{method}, {points[0]} and {points[1]} points of {group_size} pairs",
         seed=seed,
         repeats=repeats,
+        in_order=compat is not None,
     )
 
 

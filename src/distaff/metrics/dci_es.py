@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num
+from jaxtyping import Float, Int, Num
 
 from distaff.metrics.compat import check_compat
-from distaff.metrics.dci import BACKENDS, concentration, importances
+from distaff.metrics.dci import concentration
+from distaff.metrics.importance import BACKENDS, importances
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
-from distaff.metrics.prediction import standardized, train_and_test_rows
+from distaff.metrics.prediction import order_by_content, standardized, train_and_test_rows
 from distaff.metrics.randomness import stream
 from distaff.score import Active, Array, Score
 
@@ -27,7 +28,7 @@ def dci_es(
     active: Active | None = None,
     compat: str | None = None,
     seed: int = 0,
-    repeats: int = 20,
+    repeats: int = 10,
 ) -> Score:
     """Asks how simple a probe can be that reads the factors from the code: the explicitness E.
 
@@ -59,8 +60,8 @@ def dci_es(
             as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the split, the features, the halves and the shuffling.
-        repeats: random halves of the test rows from which the interval is taken; it leaves out
-            what another choice of training rows would change.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the training of classifiers included.
 
     Returns:
         Value with 95 % interval; as parts E of each factor, disentanglement, completeness,
@@ -78,22 +79,17 @@ def dci_es(
     check_compat(compat, offered=False)
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     data.check_two_factors("dci_es")
-    rows = train_and_test_rows(data.codes, None, None, None, seed)
-    relation, framework = _framework(data, rows, seed)
+    relation, framework = _framework(data, seed)
 
     def judge(codes: Array, labels: Array) -> Judgement:
         scores = standardized(codes[:, np.ptp(codes, axis=0) > 0])
-        wrong = _errors(scores, labels, rows, seed)
-        guessed = np.array([_guess_errors(label, rows) for label in labels.T])
-        each = _explicitness(wrong, guessed)
+        scores = scores[:, order_by_content(scores)]
+        rows = train_and_test_rows(codes, None, None, None, seed)
+        each = _explicitness(_errors(scores, labels, rows, seed), _guess_errors(labels, rows))
         return Judgement(
             value=float(each.mean()),
             parts={**data.by_factor(each), **framework},
             relation=relation,
-            on_test_rows=lambda some: float(
-                _explicitness(wrong[:, :, some], guessed[:, some]).mean()
-            ),
-            test_rows=len(rows[1]),
         )
 
     return data.score(
@@ -105,9 +101,10 @@ def dci_es(
 
 
 def _framework(
-    data: LabelledCodes, rows: tuple[Array, Array], seed: int
+    data: LabelledCodes, seed: int
 ) -> tuple[Float[np.ndarray, "latent factor"], dict[str, float]]:
     """Returns the importances and what they say, and the size."""
+    rows = train_and_test_rows(data.codes, None, None, None, seed)
     relation, accuracies = importances(
         standardized(data.codes), data.labels, rows, BACKENDS[0], seed
     )
@@ -121,18 +118,20 @@ def _framework(
 
 
 def _explicitness(
-    wrong: Bool[np.ndarray, "probe factor test"], guessed: Bool[np.ndarray, "factor test"]
+    wrong: Float[np.ndarray, "probe factor"], guessed: Float[np.ndarray, " factor"]
 ) -> Float[np.ndarray, " factor"]:
-    """Returns E of each factor from what the probes and the guess have wrong."""
-    base = np.maximum(guessed.mean(axis=1), 1 / guessed.shape[1])
-    lowest = np.minimum.accumulate(np.minimum(wrong.mean(axis=2) / base, 1), axis=0)
+    """Returns E of each factor from the errors of the probes and of the guess."""
+    lowest = np.minimum.accumulate(np.minimum(wrong / guessed, 1), axis=0)
     return np.asarray(1 - (lowest[:-1] + lowest[1:]).mean(axis=0) / 2)
 
 
 def _guess_errors(
-    label: Int[np.ndarray, " sample"], rows: tuple[Array, Array]
-) -> Bool[np.ndarray, " test"]:
-    return np.asarray(label[rows[1]] != np.bincount(label[rows[0]]).argmax())
+    labels: Int[np.ndarray, "sample factor"], rows: tuple[Array, Array]
+) -> Float[np.ndarray, " factor"]:
+    """Returns the share that the most frequent value has wrong, at least that of one row."""
+    frequent = [np.bincount(label).argmax() for label in labels[rows[0]].T]
+    wrong = (labels[rows[1]] != frequent).mean(axis=0)
+    return np.asarray(np.maximum(wrong, 1 / len(rows[1])))
 
 
 def _errors(
@@ -140,14 +139,14 @@ def _errors(
     labels: Int[np.ndarray, "sample factor"],
     rows: tuple[Array, Array],
     seed: int,
-) -> Bool[np.ndarray, "probe factor test"]:
-    """Returns what each probe has wrong."""
+) -> Float[np.ndarray, "probe factor"]:
+    """Returns the share of the test rows that each probe has wrong."""
     features = np.hstack([scores, _waves(scores, seed)])
     train, test = features[rows[0]], features[rows[1]]
     center = train.mean(axis=0)
     train, test = train - center, test - center
     scatter = train.T @ train / len(train) + RIDGE * np.eye(train.shape[1])
-    wrong = np.empty((len(WAVES), labels.shape[1], len(test)), dtype=bool)
+    wrong = np.empty((len(WAVES), labels.shape[1]))
     for k, label in enumerate(labels.T):
         learnt, truth = label[rows[0]], label[rows[1]]
         number = np.bincount(learnt)
@@ -159,7 +158,8 @@ def _errors(
             used = scores.shape[1] + waves
             weights = np.linalg.solve(within[:used, :used], mean[:, :used].T)
             level = prior - 0.5 * (mean[:, :used].T * weights).sum(axis=0)
-            wrong[t, k] = (test[:, :used] @ weights + level).argmax(axis=1) != truth
+            guess = (test[:, :used] @ weights + level).argmax(axis=1)
+            wrong[t, k] = (guess != truth).mean()
     return wrong
 
 

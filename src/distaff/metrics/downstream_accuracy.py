@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Float, Num
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import KFold
 
@@ -11,8 +11,8 @@ from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction import (
     class_log_probabilities,
     fitted,
+    splitting,
     standardized,
-    train_and_test_rows,
 )
 from distaff.score import Active, Array, Score
 
@@ -32,7 +32,7 @@ def downstream_accuracy(
     num_train: int | None = None,
     num_test: int | None = None,
     seed: int = 0,
-    repeats: int = 20,
+    repeats: int = 5,
 ) -> Score:
     """Asks how well the codes serve someone who has so many labels.
 
@@ -70,8 +70,8 @@ def downstream_accuracy(
             two thirds of fewer than 15,000.
         num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
         seed: of the split, the halves and the shuffling.
-        repeats: random halves of the test rows from which the interval is taken; it leaves out
-            what another choice of training rows would change.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the training of classifiers included.
 
     Returns:
         Value with 95 % interval; as parts the accuracy for each number of labels, that of each
@@ -88,18 +88,20 @@ def downstream_accuracy(
     if not labels or min(labels) < 1:
         raise ValueError(f"labels={tuple(labels)}; give numbers of images, such as (100, 1000)")
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
-    train, test = train_and_test_rows(data.codes, compat, num_train, num_test, seed)
+    read, split = splitting(data.codes, compat, num_train, num_test, seed)
+    data = data.part(read)
+    train, test = split(data.codes)
     numbers = sorted({min(number, len(train)) for number in labels})
 
     def judge(codes: Array, labels: Array) -> Judgement:
-        right = _right_guesses(codes, labels, numbers, train, test, compat)
-        accuracy = right.mean(axis=(1, 2))
-        by_number = {f"{n} labels": float(a) for n, a in zip(numbers, accuracy, strict=True)}
+        accuracy = _accuracies(codes, labels, numbers, split(codes), compat)
+        by_number = [float(mean) for mean in accuracy.mean(axis=1)]
         return Judgement(
             value=float(accuracy.mean()),
-            parts={**by_number, **data.by_factor(right[-1].mean(axis=1))},
-            on_test_rows=lambda rows: float(right[:, :, rows].mean()),
-            test_rows=len(test),
+            parts={
+                **{f"{n} labels": mean for n, mean in zip(numbers, by_number, strict=True)},
+                **data.by_factor(accuracy[-1]),
+            },
         )
 
     method = (
@@ -108,30 +110,31 @@ def downstream_accuracy(
         else "logistic regression on normal scores"
     )
     return data.score(
-        judge, estimator=f"{method}, {len(test)} test images", seed=seed, repeats=repeats
+        judge,
+        estimator=f"{method}, {len(test)} test images",
+        seed=seed,
+        repeats=repeats,
+        in_order=compat is not None,
     )
 
 
-def _right_guesses(
+def _accuracies(
     codes: Array,
     labels: Array,
     numbers: Sequence[int],
-    train: Array,
-    test: Array,
+    rows: tuple[Array, Array],
     compat: str | None,
-) -> Bool[np.ndarray, "number factor test"]:
-    """Returns what is guessed right of the test rows after so many labels."""
+) -> Float[np.ndarray, "number factor"]:
+    """Returns the share of the test rows that is guessed right after so many labels."""
     inputs = codes if compat else standardized(codes)
     guess = _published_guess if compat else _guess
-    return np.array(
-        [
-            [
-                guess(inputs[train[:number]], label[train[:number]], inputs[test]) == label[test]
-                for label in labels.T
-            ]
-            for number in numbers
-        ]
-    )
+    accuracy = np.empty((len(numbers), labels.shape[1]))
+    for i, number in enumerate(numbers):
+        train, test = rows[0][:number], rows[1]
+        for k, label in enumerate(labels.T):
+            right = guess(inputs[train], label[train], inputs[test]) == label[test]
+            accuracy[i, k] = right.mean()
+    return accuracy
 
 
 def _guess(train: Array, labels: Array, test: Array) -> Array:

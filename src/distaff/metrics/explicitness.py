@@ -11,8 +11,8 @@ from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction import (
     class_log_probabilities,
     fitted,
+    splitting,
     standardized,
-    train_and_test_rows,
 )
 from distaff.score import Active, Array, Score
 
@@ -28,7 +28,7 @@ def explicitness(
     num_train: int | None = None,
     num_test: int | None = None,
     seed: int = 0,
-    repeats: int = 10,
+    repeats: int = 5,
 ) -> Score:
     """Asks whether a linear classifier can read each factor from all latents together.
 
@@ -64,8 +64,8 @@ def explicitness(
             thirds of fewer than 15,000.
         num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
         seed: of the split, the halves and the shuffling.
-        repeats: random halves of the test rows from which the interval is taken; it leaves out
-            what another choice of training rows would change.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the training of classifiers included.
 
     Returns:
         Value with 95 % interval; as parts the area of each factor and the number of dead latents;
@@ -79,36 +79,30 @@ def explicitness(
     loss", arXiv:1802.05312, section 3.
     """
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
-    train, test = train_and_test_rows(data.codes, compat, num_train, num_test, seed)
+    read, split = splitting(data.codes, compat, num_train, num_test, seed)
+    data = data.part(read)
     predict = _published_probabilities if compat else class_log_probabilities
 
     def judge(codes: Array, labels: Array) -> Judgement:
+        train, test = split(codes)
         inputs = _published_scale(codes, train) if compat else standardized(codes)
-        probabilities = [
-            predict(inputs[train], label[train], inputs[test], int(label.max()) + 1)
+        areas = [
+            mean_area(
+                predict(inputs[train], label[train], inputs[test], int(label.max()) + 1),
+                label[test],
+            )
             for label in labels.T
         ]
+        return Judgement(value=float(np.mean(areas)), parts=data.by_factor(np.array(areas)))
 
-        def areas(rows: Array) -> Array:
-            truth = labels[test[rows]].T
-            return np.array(
-                [mean_area(p[rows], label) for p, label in zip(probabilities, truth, strict=True)]
-            )
-
-        each = areas(np.arange(len(test)))
-        return Judgement(
-            value=float(each.mean()),
-            parts=data.by_factor(each),
-            on_test_rows=lambda rows: float(areas(rows).mean()),
-            test_rows=len(test),
-        )
-
+    train, test = split(data.codes)
     method = "LogisticRegression()" if compat else "logistic regression on normal scores"
     return data.score(
         judge,
         estimator=f"{method}, {len(train)} training and {len(test)} test images",
         seed=seed,
         repeats=repeats,
+        in_order=compat is not None,
     )
 
 

@@ -11,6 +11,9 @@ from jaxtyping import Float, Int
 from distaff.metrics.arrays import FEWEST_ROWS
 from distaff.score import Array
 
+GROUPS_OF_AN_ORDER = 20
+"""Groups that are cut from one random order of the rows, which takes longer than to cut them."""
+
 
 class Companions:
     """Draws rows that share the value of a factor with a given row."""
@@ -22,9 +25,9 @@ class Companions:
             ValueError: each value occurs once.
         """
         self.order = np.argsort(factor, kind="stable")
-        _, value, sizes = np.unique(factor, return_inverse=True, return_counts=True)
-        self.start = (np.cumsum(sizes) - sizes)[value]
-        self.size = sizes[value]
+        _, self.value, sizes = np.unique(factor, return_inverse=True, return_counts=True)
+        self.start = (np.cumsum(sizes) - sizes)[self.value]
+        self.size = sizes[self.value]
         self.place = np.empty(len(factor), dtype=np.int64)
         self.place[self.order] = np.arange(len(factor))
         self.shared = np.flatnonzero(self.size > 1)
@@ -44,6 +47,47 @@ class Companions:
         size, start = self.size[rows], self.start[rows]
         step = 1 + np.floor(generator.random(rows.shape) * (size - 1)).astype(np.int64)
         return np.asarray(self.order[start + (self.place[rows] - start + step) % size])
+
+    def groups(
+        self, number: int, size: int, generator: np.random.Generator
+    ) -> tuple[Int[np.ndarray, "group row"], Int[np.ndarray, "group row"]]:
+        """Returns random groups of rows, and the index of the value of each row.
+
+        A group shares the value of a random row and holds no row twice. Where fewer than `size`
+        rows have that value, it has all of them and goes on with another value. A value of one row
+        takes no part. Where fewer rows than `size` are left, each group is all of them.
+        """
+        rows = [
+            self._groups(min(GROUPS_OF_AN_ORDER, number - begin), size, generator)
+            for begin in range(0, number, GROUPS_OF_AN_ORDER)
+        ]
+        group = np.concatenate(rows) if rows else np.empty((0, size), dtype=np.int64)
+        return group, self.value[group]
+
+    def _groups(
+        self, number: int, size: int, generator: np.random.Generator
+    ) -> Int[np.ndarray, "group row"]:
+        # values of too few rows come first, so that they go on with one another
+        sizes = np.bincount(self.value)
+        order = np.lexsort([generator.random(len(sizes)), sizes >= size])
+        order = order[sizes[order] > 1]
+        place = np.empty(len(sizes))
+        place[order] = np.arange(len(order))
+        mixed = self.shared[
+            np.argsort(place[self.value[self.shared]] + generator.random(len(self.shared)))
+        ]
+        first = generator.integers(len(mixed), size=number)
+        length = self.size[mixed[first]]
+        begin = (np.cumsum(sizes[order]) - sizes[order])[
+            place[self.value[mixed[first]]].astype(np.int64)
+        ]
+        few, all_of_few = length < size, int(sizes[order][sizes[order] < size].sum())
+        # a circle of rows, and where on it the group begins: the rows of the value, or of all few
+        around = all_of_few if all_of_few >= size else len(mixed)
+        base, circle = np.where(few, 0, begin), np.where(few, around, length)
+        offset = np.where(few, begin, first - begin)
+        steps = offset[:, None] + np.arange(min(size, len(mixed)))
+        return np.asarray(mixed[base[:, None] + steps % circle[:, None]])
 
 
 def within_factor(

@@ -66,7 +66,8 @@ def interventional_robustness(
         num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
             two thirds of fewer than 15,000.
         seed: of the groups that share nothing, the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie.
 
     Returns:
         Value with 95 % interval; as parts the robustness of each live latent and the number of dead
@@ -85,7 +86,7 @@ def interventional_robustness(
         raise ValueError(f"quantile={quantile} is outside 0 to 1")
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     if compat:
-        data = data.first(training_rows(len(data.codes), num_train).stop)
+        data = data.part(training_rows(len(data.codes), num_train))
 
     def judge(codes: Array, labels: Array) -> Judgement:
         if compat:
@@ -103,7 +104,11 @@ def interventional_robustness(
 
     cells = f"at most {BINS} cells, raw codes" if compat else "normal scores"
     return data.score(
-        judge, estimator=f"{quantile:g}-quantile, {cells}", seed=seed, repeats=repeats
+        judge,
+        estimator=f"{quantile:g}-quantile, {cells}",
+        seed=seed,
+        repeats=repeats,
+        in_order=compat is not None,
     )
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, Num
 
 from distaff.metrics.arrays import checked, described
 from distaff.metrics.information import discretized
+from distaff.metrics.prediction import in_the_roles_of_the_whole
 from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
 from distaff.metrics.threads import one_thread
@@ -25,10 +26,6 @@ class Judgement(NamedTuple):
     value: float
     parts: Mapping[str, float]
     relation: Float[np.ndarray, "latent factor"] | None = None
-    on_test_rows: Callable[[Array], float] | None = None
-    """The value from some of the test rows, where the judges are trained once and for all."""
-    test_rows: int = 0
-    """How many there are."""
 
 
 Judge: TypeAlias = Callable[[Array, Array], Judgement]
@@ -51,9 +48,9 @@ class LabelledCodes(NamedTuple):
         """Which latents have one value only."""
         return np.asarray(np.ptp(self.codes, axis=0) == 0)
 
-    def first(self, number: int) -> "LabelledCodes":
-        """Returns the first rows only."""
-        return self._replace(codes=self.codes[:number], labels=self.labels[:number])
+    def part(self, rows: slice) -> "LabelledCodes":
+        """Returns some of the rows only."""
+        return self._replace(codes=self.codes[rows], labels=self.labels[rows])
 
     def check_two_factors(self, score: str) -> None:
         """Raises ValueError where a score that tells factors apart has one factor only."""
@@ -75,6 +72,8 @@ class LabelledCodes(NamedTuple):
         estimator: str,
         seed: int,
         repeats: int,
+        best: float = 1.0,
+        in_order: bool = False,
         ceiling: float | None = None,
         cheaper: Judge | None = None,
     ) -> Score:
@@ -83,10 +82,12 @@ class LabelledCodes(NamedTuple):
         Args:
             judge: called with the codes and labels, with shuffled labels (the factors of a row
                 kept together) for the chance, with labels as codes for the ceiling, and with
-                halves of the rows for the interval, where the test rows alone do not give it.
+                halves of the rows for the interval, each of which trains and tests anew.
             estimator: its name and settings.
             seed: of the shuffling and the halves.
             repeats: number of halves; no interval for fewer than 2.
+            best: end of the range of the score, which begins at 0.
+            in_order: whether the judge splits the rows by their order and not at random.
             ceiling: of a score that has another one.
             cheaper: in place of `judge` for chance and ceiling, where it takes minutes.
         """
@@ -94,18 +95,14 @@ class LabelledCodes(NamedTuple):
         reference = cheaper or judge
 
         def on_rows(rows: Array) -> float:
+            count = len(self.codes)
+            rows = np.sort(rows) if in_order else in_the_roles_of_the_whole(rows, count, seed)
             return judge(self.codes[rows], self.labels[rows]).value
 
         shuffled = stream(seed, "shuffled factors").permutation(self.labels)
         return Score(
             value=whole.value,
-            interval=interval_of_halves(
-                whole.on_test_rows or on_rows,
-                whole.value,
-                whole.test_rows or len(self.codes),
-                repeats,
-                seed,
-            ),
+            interval=interval_of_halves(on_rows, whole.value, len(self.codes), repeats, seed, best),
             chance=reference(self.codes, shuffled).value,
             ceiling=reference(self.labels.astype(np.float64), self.labels).value
             if ceiling is None
@@ -130,6 +127,7 @@ def labelled_codes(
     *,
     active: Active | None = None,
     compat: str | None = None,
+    keep_repeats: bool = False,
 ) -> LabelledCodes:
     """Returns checked codes with a label for each value of each factor that varies.
 
@@ -140,6 +138,7 @@ def labelled_codes(
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor, or None: all discrete.
         active: for each latent whether it counts, or None: all do.
         compat: a published definition, which keeps repeated rows, or None.
+        keep_repeats: keep them in any case.
 
     Raises:
         ValueError: what is wrong with the arrays and what would be right.
@@ -149,7 +148,7 @@ def labelled_codes(
         discretized(factors, factor_kinds),
         factor_names,
         active=active,
-        keep_repeats=compat is not None,
+        keep_repeats=keep_repeats or compat is not None,
     )
     varying = data.factors[:, data.varying]
     labels = [np.unique(factor, return_inverse=True)[1] for factor in varying.T]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Float, Num
 from sklearn.linear_model import LogisticRegression
 
 from distaff.metrics.compat import check_compat
@@ -26,7 +26,7 @@ def partition_score(
     standardize: bool = False,
     compat: str | None = None,
     seed: int = 0,
-    repeats: int = 20,
+    repeats: int = 10,
 ) -> Score:
     """Asks whether each part of the code that was set aside for a factor tells that factor.
 
@@ -40,12 +40,12 @@ def partition_score(
     else.
 
     This is what the assignment's grader computes: scikit-learn's `LogisticRegression()` with its
-    penalty C = 1 on the codes as they are. So the scale of a latent matters, and a factor of 40
-    values in one latent between -2 and 2 is read badly: give it more latents, such as one for each
-    value, or a larger scale. The rows are taken in the order given, so a table that is sorted by
-    factor has to be shuffled first. The grader's default for the classifier changed with version
-    0.22 of scikit-learn, from one value against the rest to the multinomial one used here. A dead
-    latent, one of a single value, tells nothing.
+    penalty C = 1 on the codes as they are, repeated rows included. So the scale of a latent
+    matters, and a factor of 40 values in one latent between -2 and 2 is read badly: give it more
+    latents, such as one for each value, or a larger scale. The rows are taken in the order given,
+    so a table that is sorted by factor has to be shuffled first. The grader's default for the
+    classifier changed with version 0.22 of scikit-learn, from one value against the rest to the
+    multinomial one used here. A dead latent, one of a single value, tells nothing.
 
     Args:
         codes: the representation of each image, one sample or the mean of its posterior.
@@ -60,8 +60,8 @@ def partition_score(
             latent does not matter; the grader does not.
         compat: None; disentanglement_lib has no such score.
         seed: of the halves and the shuffling.
-        repeats: random halves of the scored rows from which the interval is taken; it leaves out
-            what another choice of training rows would change.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the training of classifiers included.
 
     Returns:
         Value with 95 % interval; as parts the accuracy a_j of each factor and the number of dead
@@ -77,19 +77,15 @@ def partition_score(
     the University of Southern California, task 2.i.
     """
     check_compat(compat, offered=False)
-    data = labelled_codes(codes, factors, factor_names, active=active, compat=compat)
+    data = labelled_codes(codes, factors, factor_names, active=active, keep_repeats=True)
     ranges = _checked_partitions(data, partitions)
-    half = len(data.codes) // 2
-    _check_training_half(data, half)
+    _check_training_half(data)
 
     def judge(codes: Array, labels: Array) -> Judgement:
         inputs = standardized(codes) if standardize else codes
-        right = _right_guesses([inputs[:, a:b] for a, b in ranges], labels, half)
+        accuracies = _accuracies([inputs[:, a:b] for a, b in ranges], labels)
         return Judgement(
-            value=FULL_MARKS * float(right.mean()),
-            parts=data.by_factor(right.mean(axis=1)),
-            on_test_rows=lambda rows: FULL_MARKS * float(right[:, rows].mean()),
-            test_rows=half,
+            value=FULL_MARKS * float(accuracies.mean()), parts=data.by_factor(accuracies)
         )
 
     indicators = [(label[:, None] == np.unique(label)).astype(float) for label in data.labels.T]
@@ -98,19 +94,20 @@ def partition_score(
         estimator=f"LogisticRegression() on {'normal scores' if standardize else 'raw codes'}",
         seed=seed,
         repeats=repeats,
-        ceiling=FULL_MARKS * float(_right_guesses(indicators, data.labels, half).mean()),
+        in_order=True,
+        best=FULL_MARKS,
+        ceiling=FULL_MARKS * float(_accuracies(indicators, data.labels).mean()),
     )
 
 
-def _right_guesses(
-    inputs: Sequence[Array], labels: Array, half: int
-) -> Bool[np.ndarray, "factor test"]:
-    """Returns which of the first rows each classifier, fitted to the others, has right."""
-    right = []
+def _accuracies(inputs: Sequence[Array], labels: Array) -> Float[np.ndarray, " factor"]:
+    """Returns the accuracy on the first half of the rows after learning from the second."""
+    half = len(labels) // 2
+    accuracies = []
     for part, label in zip(inputs, labels.T, strict=True):
         classifier = fitted(LogisticRegression(), part[half:], label[half:])
-        right.append(classifier.predict(part[:half]) == label[:half])
-    return np.array(right)
+        accuracies.append((classifier.predict(part[:half]) == label[:half]).mean())
+    return np.array(accuracies)
 
 
 def _checked_partitions(
@@ -138,7 +135,8 @@ def _checked_partitions(
     return ranges
 
 
-def _check_training_half(data: LabelledCodes, half: int) -> None:
+def _check_training_half(data: LabelledCodes) -> None:
+    half = len(data.labels) // 2
     for name, label in zip(data.names, data.labels.T, strict=True):
         if np.ptp(label[half:]) == 0:
             raise ValueError(

@@ -10,7 +10,12 @@ from distaff.score import Array
 
 
 def interval_of_halves(
-    score: Callable[[Array], float], value: float, count: int, repeats: int, seed: int
+    score: Callable[[Array], float],
+    value: float,
+    count: int,
+    repeats: int,
+    seed: int,
+    best: float = 1.0,
 ) -> tuple[float, float] | None:
     """Returns a 95 % confidence interval around `value`.
 
@@ -26,9 +31,10 @@ def interval_of_halves(
         count: number of rows.
         repeats: number of halves; None is returned for fewer than 2.
         seed: decides the halves.
+        best: end of the range of the score, which begins at 0.
     """
     values = [score(rows) for rows in random_halves(count, repeats, seed)]
-    return interval_around(value, values)
+    return interval_around(value, values, best)
 
 
 def random_halves(count: int, repeats: int, seed: int) -> Iterator[Array]:

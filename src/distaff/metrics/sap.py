@@ -1,13 +1,13 @@
 """The separated attribute predictability (SAP) score."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from sklearn.svm import LinearSVC
 
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import fitted, standardized, train_and_test_rows
+from distaff.metrics.prediction import fitted, splitting, standardized
 from distaff.score import Active, Array, Score
 
 NARROWEST = 0.01
@@ -45,7 +45,9 @@ def sap(
     a normal distribution of the latent within each value, which can pick a value between others;
     S is the accuracy on rows it has not seen, scaled so that 0 is the guess of the most frequent
     value and 1 is perfect, and at least 0. For an ordinal or continuous one S is the squared
-    correlation of the normal scores of latent and factor, which any monotone relation makes 1. A
+    correlation of the normal scores of latent and factor: 1 where the latent rises or falls with
+    the factor in steps that it can tell from noise, near 1 for other monotone relations, since
+    values of a latent within a hundredth of its width share a rank (see `metrics/ranks.py`). A
     perfect code scores 1 in both. Codes are normal scores too (see `metrics/prediction.py`). A
     dead latent, one of a single value, predicts nothing. It differs from the published code in the
     predictors and in the scaling.
@@ -73,9 +75,8 @@ def sap(
             thirds of fewer than 15,000.
         num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
         seed: of the split, the halves and the shuffling.
-        repeats: random halves of the test rows (of the training rows for the published squared
-            correlation) from which the interval is taken; it leaves out what another choice of
-            training rows would change.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the training of classifiers included.
 
     Returns:
         Value with 95 % interval; as parts the gap of each factor and the number of dead latents;
@@ -90,32 +91,31 @@ def sap(
     concepts from unlabeled observations", arXiv:1711.00848, section 3.
     """
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
-    train, test = train_and_test_rows(data.codes, compat, num_train, num_test, seed)
+    read, split = splitting(data.codes, compat, num_train, num_test, seed)
+    data = data.part(read)
     ordered = np.full(len(data.names), continuous)
     if factor_kinds is not None and not continuous:
         ordered = np.array(factor_kinds)[data.varying] != "discrete"
 
     def judge(codes: Array, labels: Array) -> Judgement:
+        train, test = split(codes)
         if compat and continuous:
-            count, matrix = len(train), _published_correlation(codes[train], labels[train])
+            matrix = _correlations(codes[train], labels[train])
         elif compat:
-            count, matrix = len(test), _published_accuracy(codes, labels, train, test)
+            matrix = _published_accuracy(codes, labels, train, test)
         else:
-            count, matrix = len(test), _predictability(codes, labels, ordered, train, test)
-        whole = matrix(np.arange(count))
-        return Judgement(
-            value=float(_gaps(whole).mean()),
-            parts=data.by_factor(_gaps(whole)),
-            relation=whole,
-            on_test_rows=lambda rows: float(_gaps(matrix(rows)).mean()),
-            test_rows=count,
-        )
+            matrix = _predictability(codes, labels, ordered, train, test)
+        gaps = _gaps(matrix)
+        return Judgement(float(gaps.mean()), data.by_factor(gaps), matrix)
+
+    train, test = split(data.codes)
 
     return data.score(
         judge,
         estimator=f"{_method(compat, continuous)}, {len(train)} training, {len(test)} test images",
         seed=seed,
         repeats=repeats,
+        in_order=compat is not None,
     )
 
 
@@ -132,23 +132,12 @@ def _gaps(matrix: Float[np.ndarray, "latent factor"]) -> Float[np.ndarray, " fac
 
 def _predictability(
     codes: Array, labels: Array, ordered: Bool[np.ndarray, " factor"], train: Array, test: Array
-) -> Callable[[Array], Array]:
-    scores, ranked = standardized(codes), standardized(labels)
-    guesses = [
-        None if in_order else _bayes_guess(scores[train], label[train], scores[test])
-        for label, in_order in zip(labels.T, ordered, strict=True)
-    ]
-
-    def matrix(rows: Array) -> Array:
-        some = test[rows]
-        columns = []
-        for k, guess in enumerate(guesses):
-            if guess is None:
-                columns.append(_squared_correlation(scores[some], ranked[some, k]))
-            else:
-                columns.append(_skill(guess[rows], labels[some, k], labels[train, k]))
-        return np.stack(columns, axis=1)
-
+) -> Float[np.ndarray, "latent factor"]:
+    scores = standardized(codes)
+    matrix = _correlations(scores[test], standardized(labels)[test])
+    for k in np.flatnonzero(~ordered):
+        guess = _bayes_guess(scores[train], labels[train, k], scores[test])
+        matrix[:, k] = _skill(guess, labels[test, k], labels[train, k])
     return matrix
 
 
@@ -183,29 +172,23 @@ def _skill(
     return np.asarray(np.maximum(right - base, 0) / max(1 - base, 1 / len(truth)))
 
 
-def _squared_correlation(
-    latents: Float[np.ndarray, "row latent"], factor: Num[np.ndarray, " row"]
-) -> Float[np.ndarray, " latent"]:
-    centred, target = latents - latents.mean(axis=0), factor - factor.mean()
-    power = (centred**2).sum(axis=0) * (target**2).sum()
-    share = (centred * target[:, None]).sum(axis=0) ** 2
-    live = centred.var(axis=0, ddof=1) > LEAST_VARIANCE
-    return np.where(live & (power > 0), share / np.where(power > 0, power, 1), 0.0)
-
-
-def _published_correlation(codes: Array, labels: Array) -> Callable[[Array], Array]:
-    return lambda rows: np.stack(
-        [_squared_correlation(codes[rows], label[rows]) for label in labels.T], axis=1
-    )
+def _correlations(
+    latents: Num[np.ndarray, "row latent"], factors: Num[np.ndarray, "row factor"]
+) -> Float[np.ndarray, "latent factor"]:
+    """Returns the squared correlations, 0 for what does not vary."""
+    centred, target = latents - latents.mean(axis=0), factors - factors.mean(axis=0)
+    power = np.outer((centred**2).sum(axis=0), (target**2).sum(axis=0))
+    live = (centred.var(axis=0, ddof=1) > LEAST_VARIANCE)[:, None] & (power > 0)
+    return np.where(live, (centred.T @ target) ** 2 / np.where(power > 0, power, 1), 0.0)
 
 
 def _published_accuracy(
     codes: Array, labels: Array, train: Array, test: Array
-) -> Callable[[Array], Array]:
-    right = np.empty((codes.shape[1], labels.shape[1], len(test)), dtype=bool)
+) -> Float[np.ndarray, "latent factor"]:
+    accuracy = np.empty((codes.shape[1], labels.shape[1]))
     for i, latent in enumerate(codes.T):
         for j, label in enumerate(labels.T):
             machine = LinearSVC(C=PUBLISHED_PENALTY, class_weight="balanced", random_state=0)
             machine = fitted(machine, latent[train, None], label[train])
-            right[i, j] = machine.predict(latent[test, None]) == label[test]
-    return lambda rows: np.asarray(right[:, :, rows].mean(axis=2))
+            accuracy[i, j] = (machine.predict(latent[test, None]) == label[test]).mean()
+    return accuracy

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Num
+from scipy.stats import rankdata
 from sklearn.linear_model import Lasso
 
 from distaff.metrics.arrays import checked_codes
 from distaff.metrics.compat import check_compat, training_rows
-from distaff.metrics.prediction import fitted, standardized
+from distaff.metrics.prediction import fitted
 from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
 from distaff.score import Array, Score
@@ -43,7 +44,8 @@ def udr(
 
     A latent takes part unless it is dead, of a single value, or `kl` is given and says that it
     tells less than 0.01 nats: without `kl`, a latent of noise counts as one that no other model
-    has. R is that of Spearman, and 0 below 3.3 / sqrt(n), which unrelated latents exceed once in a
+    has. R is that of Spearman, with plain ranks: values that differ by rounding alone have ranks as
+    far apart as any. It is 0 below 3.3 / sqrt(n), which unrelated latents exceed once in a
     thousand; so the same code twice scores 1 if its latents are independent. It differs from the
     published code in that limit, and in the lasso as its default.
 
@@ -61,7 +63,8 @@ def udr(
         num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
             two thirds of fewer than 15,000.
         seed: of the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie.
 
     Returns:
         Value with 95 % interval; as parts the score of each model and the number of dead latents;
@@ -141,7 +144,7 @@ def _of_models(pairs: Float[np.ndarray, "model model"]) -> Float[np.ndarray, " m
 
 def _all_pairs(tables: Sequence[Array], compat: str | None) -> Float[np.ndarray, "model model"]:
     """Returns the score of each two models."""
-    scaled = [_unit_variance(table) if compat else standardized(table) for table in tables]
+    scaled = [_unit_variance(table if compat else rankdata(table, axis=0)) for table in tables]
     result = np.zeros((len(tables), len(tables)))
     for i, first in enumerate(scaled):
         for j, second in enumerate(scaled):

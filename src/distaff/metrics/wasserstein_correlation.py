@@ -54,7 +54,8 @@ def wasserstein_correlation(
         num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
             two thirds of fewer than 15,000.
         seed: of the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie.
 
     Returns:
         Value with 95 % interval; as parts the Wasserstein correlation, the same normalised, and
