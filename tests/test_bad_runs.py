@@ -29,6 +29,7 @@ SMALL = [
     *("--model.encoder", "dense", "--model.decoder", "dense"),
     *("--model.encoder.hidden", "8", "--model.decoder.hidden", "8"),
     *("--training.steps", "20", "--training.validate-every", "10", "--training.log-every", "5"),
+    *("--model.annealing-steps", "20"),
     *("--training.device", "cpu"),
 ]
 

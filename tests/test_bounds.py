@@ -2,7 +2,14 @@ import math
 
 import pytest
 import torch
-from linear_gaussian import LEFT, best_diagonal, draw_images, linear_model, log_marginal
+from linear_gaussian import (
+    LEFT,
+    best_diagonal,
+    conditional_model,
+    draw_images,
+    linear_model,
+    log_marginal,
+)
 from torch.testing import assert_close
 
 from distaff import bounds
@@ -109,6 +116,41 @@ def test_the_elbo_of_seen_pixels_is_their_marginal_likelihood(model, images, gen
         assert_close(bound, log_marginal(model, images, LEFT), atol=0.1, rtol=0)
 
 
+def test_bounds_of_a_conditional_model_are_on_the_likelihood_given_the_context(
+    generator, monkeypatch
+):
+    """Images of three values, in portions in which the values mix."""
+    monkeypatch.setattr(bounds, "ROWS", 10_000)
+    model = conditional_model()
+    context = model.context_of([0, 1, 2, 1, 0])
+    images = draw_images(model, 5, context)
+    posterior, _ = best_diagonal(model, images, context=context)
+    exact = log_marginal(model, images, context=context)
+    assert (exact - log_marginal(model, images)).abs().max() > 1
+    given = {"generator": generator, "context": context}
+    plain = elbo(model, images, samples=4000, posterior=posterior, **given)
+    assert_close(plain, exact, atol=0.1, rtol=0)
+    weighted = importance_weighted_bound(model, images, samples=3, posterior=posterior, **given)
+    assert_close(weighted, exact, atol=1e-4, rtol=0)
+    seen, _ = best_diagonal(model, images, LEFT, context)
+    half = elbo(model, images, samples=4000, posterior=seen, observed=LEFT, **given)
+    assert_close(half, log_marginal(model, images, LEFT, context), atol=0.1, rtol=0)
+    model, images = model.float(), images.float()
+    for function in (elbo, importance_weighted_bound):
+        by_encoder, by_hand = (
+            function(
+                model,
+                images,
+                samples=3,
+                generator=torch.Generator().manual_seed(0),
+                context=context,
+                posterior=q,
+            )
+            for q in (None, model.encode(images, context))
+        )
+        assert_close(by_encoder, by_hand)
+
+
 def test_another_log_likelihood_takes_the_place_of_the_model_s(model, images):
     """A pixel twice as likely everywhere: 16 log 2 nats more."""
 
@@ -142,3 +184,9 @@ def test_settings_without_sense_are_refused(model, images, generator):
             generator=generator,
             observed=torch.ones(3, 1, 4, 4, dtype=torch.bool),
         )
+    with pytest.raises(UsageError, match="not conditional"):
+        elbo(model, images, samples=1, generator=generator, context=torch.ones(6, 3))
+    conditional = conditional_model()
+    for function in (elbo, importance_weighted_bound):
+        with pytest.raises(UsageError, match=r"give one of \(6, 3\)"):
+            function(conditional, images, samples=1, generator=generator, context=torch.ones(6, 2))

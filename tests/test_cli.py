@@ -129,6 +129,7 @@ def test_kinds_can_be_changed_by_name(tmp_path, capsys):
         (["report", "nowhere"], 1, "no folder nowhere"),
         (["compare"], 2, "no folder given"),
         (["list", "nothing"], 2, "nothing"),
+        (["metrics", "explain", "mccc"], 2, "unknown metric 'mccc': did you mean 'mcc'?"),
         (["data", "fetsh"], 2, "unknown command 'fetsh': did you mean 'fetch'?"),
         (["data", "fetch"], 2, "no data set given"),
         (["data", "fetch", "minst"], 2, "unknown data set 'minst': did you mean 'mnist'?"),
@@ -210,6 +211,8 @@ def test_runs_are_listed_with_their_state(trained, capsys):
         ["data", "fetch", "--help"],
         ["data", "check", "--help"],
         ["data", "path", "--help"],
+        ["metrics", "--help"],
+        ["metrics", "explain", "--help"],
     ],
 )
 def test_help_is_there(capsys, words):
@@ -256,11 +259,11 @@ def test_ctrl_c_saves_says_how_to_go_on_and_goes_on(tmp_path):
 
 
 def test_an_audit_leaves_figure_and_entries_behind(tmp_path, capsys):
-    words = ["audit", "--metrics", "mutual-information-gap", "--rows", "300"]
+    words = ["audit", "--metrics", "mutual-information-gap", "--rows", "300", "--parts", "codes"]
     assert main([*words, "--out", str(tmp_path), "--json"]) == 0
-    entries = json.loads(capsys.readouterr().out)
-    assert entries == json.loads((tmp_path / "metric-audit.json").read_text())
-    assert {entry["mode"] for entry in entries} == {"default", "disentanglement_lib"}
+    content = json.loads(capsys.readouterr().out)
+    assert content == json.loads((tmp_path / "metric-audit.json").read_text())
+    assert {entry["mode"] for entry in content["codes"]} == {"default", "disentanglement_lib"}
     assert (tmp_path / "metric-audit.png").stat().st_size > 10_000
     assert (tmp_path / "metric-audit.pdf").read_bytes().startswith(b"%PDF")
     code, said = failing(capsys, *words, "--rows", "10", "--out", str(tmp_path))

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from distaff.codes import all_codes, codes_of, is_complete, some_test_images
+from distaff.codes import (
+    all_posteriors,
+    codes_from,
+    is_complete,
+    posteriors_of,
+    some_test_images,
+)
 from distaff.data import Sprites, load
 from distaff.errors import RunError
 from distaff.evaluate import evaluate
@@ -26,6 +32,14 @@ def gridded(small_experiment):
 def run(gridded, tmp_path):
     (run,) = train(gridded, tmp_path)
     return run
+
+
+def all_codes(run, dataset):
+    return codes_from(all_posteriors(run, dataset), "mean", seed=0)
+
+
+def codes_of(run, dataset, rows):
+    return codes_from(posteriors_of(run, dataset, rows), "mean", seed=0)
 
 
 @pytest.fixture
@@ -158,3 +172,14 @@ def test_codes_of_other_images_are_refused(run):
     np.save(path, whole[1:])
     with pytest.raises(RunError, match="of shape"):
         all_codes(run, dataset)
+
+
+def test_r_squared_of_a_run_is_that_of_what_was_held_out(gridded, tmp_path):
+    data = replace(gridded.data, split="composition")
+    (run,) = train(replace(gridded, data=data), tmp_path)
+    scores = evaluate(run, ["r-squared", "omes"])
+    parts = run.load_dataset().parts
+    assert f"{2 * len(parts['test'])} images" in scores["r-squared"].estimator
+    assert len(parts["held_out"]) == IMAGES // 4
+    # a score of complete sets has all images
+    assert f"{IMAGES} images" in scores["omes"].estimator

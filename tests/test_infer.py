@@ -1,6 +1,15 @@
 import pytest
 import torch
-from linear_gaussian import LEFT, best_diagonal, draw_images, linear_model, log_marginal
+from linear_gaussian import (
+    LEFT,
+    SCALE,
+    best_diagonal,
+    conditional_model,
+    draw_images,
+    kl_to_posterior,
+    linear_model,
+    log_marginal,
+)
 from torch.testing import assert_close
 
 from distaff.bounds import elbo
@@ -11,6 +20,7 @@ from distaff.infer import infer
 from distaff.models import VAE, build
 from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.training import Training
+from distaff.types import DataSpec
 
 
 def seeded(seed=0):
@@ -36,6 +46,8 @@ class TestTheBestDiagonalPosterior:
         assert found.converged.all()
         assert (bound - exact).mean().item() == pytest.approx(0, abs=0.04)
         assert_close(found.elbo, exact, atol=0.3, rtol=0)
+        falls_short = kl_to_posterior(model, images, found.posterior, seen)
+        assert_close(found.elbo, log_marginal(model, images, seen) - falls_short, atol=1e-5, rtol=0)
 
     def test_is_found_as_closely_as_is_asked_for(self, skew, seen):
         model = linear_model(skew=skew)
@@ -48,11 +60,57 @@ class TestTheBestDiagonalPosterior:
         assert_close(found.posterior.log_std, best.log_std, atol=0.08, rtol=0)
 
 
+@pytest.mark.parametrize("latents", [2, 10, 30])
+def test_the_bound_is_that_of_the_posterior_for_every_image_and_seed(latents):
+    model = linear_model(latents=latents)
+    images = draw_images(model, 8)
+    marginal = log_marginal(model, images)
+    for seed in range(10):
+        found = infer(model, images, generator=seeded(seed), steps=100)
+        exact = marginal - kl_to_posterior(model, images, found.posterior)
+        assert_close(found.elbo, exact, atol=1e-5, rtol=0)
+        assert (found.elbo < marginal + 1e-5).all()
+
+
+def test_the_bound_of_another_decoder_has_errors_that_are_independent_between_images():
+    """Against a plain mean over 20,000 draws: the mean difference is as its spread says."""
+    nets = {"encoder": DenseEncoder.Config(hidden=(8,))}
+    config = VAE.Config(latents=6, decoder=DenseDecoder.Config(hidden=(32,)), **nets)
+    model = build(config, DataSpec((1, 8, 8), (), 10), seed=0)
+    with torch.no_grad():
+        for parameter in model.decoder.parameters():
+            parameter.mul_(4)
+    images = (model.sample(40, seed=3) > torch.rand(40, 1, 8, 8, generator=seeded())).float()
+    for seed in range(3):
+        found = infer(model, images, generator=seeded(seed), steps=200)
+        plain = elbo(model, images, samples=20_000, generator=seeded(9), posterior=found.posterior)
+        errors = found.elbo - plain
+        assert errors.std().item() < 0.3
+        assert errors.mean().item() == pytest.approx(0, abs=3.5 * errors.std().item() / 40**0.5)
+    backwards = infer(model, images.flip(0), generator=seeded(seed), steps=200)
+    assert_close(backwards.elbo.flip(0), found.elbo, atol=0.01, rtol=0)
+
+
+def test_a_conditional_model_s_posterior_is_the_one_given_the_context():
+    model = conditional_model(skew=0.5)
+    context = model.context_of([0, 1, 2] * 3)
+    images = draw_images(model, 9, context)
+    found = infer(model, images, context=context, generator=seeded(), samples=16, minimal_gain=1e-3)
+    best, _ = best_diagonal(model, images, context=context)
+    assert ((found.posterior.mean - best.mean).abs() < 0.2 * best.log_std.exp()).all()
+    exact = log_marginal(model, images, context=context) - kl_to_posterior(
+        model, images, found.posterior, context=context
+    )
+    assert_close(found.elbo, exact, atol=1e-5, rtol=0)
+    with pytest.raises(UsageError, match=r"conditional.*\(9, 3\)"):
+        infer(model, images, generator=seeded())
+
+
 def test_an_image_s_posterior_does_not_depend_on_its_company():
     """An image far out takes longer than the others, which leave the batch before it."""
     model = linear_model(skew=0.5)
     images = draw_images(model, 5)
-    images[3] += 4
+    images[3] += 4 * SCALE
     together = infer(model, images, generator=seeded(), window=25)
     assert together.steps[3] > together.steps.min()
     backwards = infer(model, images.flip(0), generator=seeded(), window=25)
@@ -62,6 +120,7 @@ def test_an_image_s_posterior_does_not_depend_on_its_company():
             assert other.steps[place] == alone.steps[0]
             assert_close(other.posterior.mean[place], alone.posterior.mean[0])
             assert_close(other.posterior.log_std[place], alone.posterior.log_std[0])
+            assert_close(other.elbo[place], alone.elbo[0])
 
 
 def test_the_bound_is_not_below_the_one_of_a_trained_encoder():
@@ -89,6 +148,7 @@ def test_hidden_pixels_do_not_matter():
     first = infer(model, images, observed=LEFT, generator=seeded(), steps=100)
     other = infer(model, images.where(LEFT, 0.3), observed=LEFT, generator=seeded(), steps=100)
     assert torch.equal(first.posterior.mean, other.posterior.mean)
+    assert torch.equal(first.elbo, other.elbo)
 
 
 def test_without_a_seen_pixel_the_posterior_is_the_prior():

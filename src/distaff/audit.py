@@ -2,59 +2,31 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from distaff.errors import UsageError
+from distaff.audit_scores import (
+    BEST,
+    MODES,
+    OF_COMPLETE_SETS,
+    QUESTIONS,
+    expected_value,
+    inapplicable,
+    known_names,
+    score_of,
+)
 from distaff.figures import AuditPanel, metric_audit
-from distaff.known_codes import CODES, SIZES, Question
-from distaff.metrics import METRICS
+from distaff.known_cases import KNOWN, DataSet, complete_set, data_set
 from distaff.metrics.compat import DISENTANGLEMENT_LIB
-from distaff.score import Array, Score
+from distaff.processes import in_processes
+from distaff.score import Array
 
-MODES = ("default", DISENTANGLEMENT_LIB)
 ROWS = 2_000
 FEWER_ROWS = {("dci", DISENTANGLEMENT_LIB): 300}
 """The published boosted trees fit one ensemble a value, which takes a minute for 2,000 rows."""
-LABELS = {"default": (1_000,), DISENTANGLEMENT_LIB: (200,)}
-"""Of the downstream accuracy: its published classifier is fitted 50 times for each factor."""
-
-QUESTIONS: Mapping[str, Question] = {
-    "mutual-information-gap": Question.COMPACT,
-    "jemmig": Question.COMPACT,
-    "sap": Question.COMPACT,
-    "mig-sup": Question.MODULAR,
-    "modularity": Question.MODULAR,
-    "interventional-robustness": Question.MODULAR,
-    "dci": Question.MODULAR,
-    "dci-mig": Question.KNOWN,
-    "factor-vae-score": Question.KNOWN,
-    "beta-vae-score": Question.KNOWN,
-    "info-mec": Question.ALL_THREE,
-    "dci-es": Question.READABLE,
-    "explicitness": Question.READABLE,
-    "downstream-accuracy": Question.READABLE,
-    "partition-score": Question.PARTITIONED,
-    "udr": Question.ALIKE,
-    "gaussian-total-correlation": Question.INDEPENDENT,
-    "wasserstein-correlation": Question.INDEPENDENT,
-    "pairwise-mutual-information": Question.INDEPENDENT,
-}
-FLOORS: Mapping[str, float] = {
-    "beta-vae-score": 1 / len(SIZES),
-    "factor-vae-score": 1 / len(SIZES),
-    "explicitness": 0.5,
-}
-"""What guessing reaches, where it is not 0; not measured, since a score may reward noise."""
-ACCURACIES = ("downstream-accuracy", "partition-score")
-"""Scores of which guessing reaches the share of the most frequent value of each factor."""
-BEST: Mapping[str, float] = {"partition-score": 50.0}
-"""Of the score's own range, where it is not 1."""
-UNPUBLISHED = ("jemmig", "mig-sup", "dci-mig", "info-mec", "dci-es", "partition-score")
-"""Scores that disentanglement_lib has not."""
 
 
 class Entry(NamedTuple):
@@ -85,7 +57,8 @@ def audit(
     metrics: Sequence[str] | None = None,
     codes: Sequence[str] | None = None,
     seed: int = 0,
-    on_result: Callable[[Entry], None] | None = None,
+    processes: int = 1,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Entry]:
     """Runs scores on codes whose quality is known; minutes for all of them.
 
@@ -95,45 +68,40 @@ def audit(
         metrics: names of scores; by default all.
         codes: names of codes; by default all.
         seed: of factors, noise and scores.
-        on_result: called with each entry when it is known.
+        processes: that share the work, each with one thread; -1 for one a core.
+        on_progress: called with how many entries are known and how many there will be.
 
     Raises:
         UsageError: a name that is not known.
     """
-    chosen = [_known(codes, CODES), _known(metrics, QUESTIONS), _known(modes, MODES)]
-    factors = np.random.default_rng([seed, 0]).integers(0, SIZES, size=(rows, len(SIZES)))
-    entries = []
+    chosen = [known_names(codes, KNOWN), known_names(metrics, QUESTIONS), known_names(modes, MODES)]
     # code by code, since scores of information remember what they estimated of the latest ones
-    for mode in chosen[2]:
-        for code in chosen[0]:
-            tables = [CODES[code].make(factors, np.random.default_rng([seed, i])) for i in (1, 2)]
-            for metric in chosen[1]:
-                entries.append(_entry(metric, mode, code, tables, factors, seed))
-                if on_result is not None:
-                    on_result(entries[-1])
+    jobs = [(mode, code, chosen[1], rows, seed) for mode in chosen[2] for code in chosen[0]]
+    entries: list[Entry] = []
+    for found in in_processes(_entries, jobs, processes):
+        entries += found
+        if on_progress is not None:
+            on_progress(len(entries), len(jobs) * len(chosen[1]))
     return entries
 
 
-def _known(names: Sequence[str] | None, offered: Sequence[str] | Mapping[str, object]) -> list[str]:
-    unknown = [name for name in names or () if name not in offered]
-    if unknown:
-        raise UsageError(f"{', '.join(unknown)} is not known; give some of {', '.join(offered)}")
-    return list(offered if names is None else names)
+def _entries(mode: str, code: str, metrics: list[str], rows: int, seed: int) -> list[Entry]:
+    random, grid = data_set(code, rows, seed), complete_set(code, seed)
+    return [
+        _entry(metric, mode, grid if metric in OF_COMPLETE_SETS else random, seed)
+        for metric in metrics
+    ]
 
 
-def _entry(
-    metric: str, mode: str, code: str, tables: list[Array], factors: Array, seed: int
-) -> Entry:
-    rows = min(len(factors), FEWER_ROWS.get((metric, mode), len(factors)))
-    answer = CODES[code].expected[QUESTIONS[metric]]
-    expected = None if answer is None else answer + (1 - answer) * _floor(metric, code)
-    entry = Entry(metric, mode, code, None, expected, None, None, None, rows, 0.0)
-    if reason := _inapplicable(metric, mode, tables[0]):
-        return entry._replace(skipped=reason, expected=None)
+def _entry(metric: str, mode: str, given: DataSet, seed: int) -> Entry:
+    rows = min(len(given.factors), FEWER_ROWS.get((metric, mode), len(given.factors)))
+    entry = Entry(metric, mode, given.code, None, None, None, None, None, rows, 0.0)
+    if reason := inapplicable(metric, mode, given):
+        return entry._replace(skipped=reason)
+    entry = entry._replace(expected=expected_value(metric, given.code))
     begin = time.perf_counter()
     try:
-        with np.errstate(all="ignore"):
-            score = _score(metric, mode, [table[:rows] for table in tables], factors[:rows], seed)
+        score = score_of(metric, given, rows=rows, mode=mode, seed=seed, repeats=0)
     except Exception as error:  # whatever it is, it is the finding
         reason = f"{type(error).__name__}: {error}"
         return entry._replace(error=reason, seconds=time.perf_counter() - begin)
@@ -145,33 +113,6 @@ def _entry(
         ceiling=ceiling,
         seconds=time.perf_counter() - begin,
         error="NaN" if raw is None else "",
-    )
-
-
-def _floor(metric: str, code: str) -> float:
-    """What guessing reaches for the factors that the code has lost."""
-    if metric in ACCURACIES:
-        return float(np.mean([1 / SIZES[factor] for factor in CODES[code].lost]))
-    return FLOORS.get(metric, 0.0)
-
-
-def _inapplicable(metric: str, mode: str, codes: Array) -> str:
-    if mode == DISENTANGLEMENT_LIB and metric in UNPUBLISHED:
-        return "disentanglement_lib has no such score"
-    if metric == "partition-score" and codes.shape[1] != len(SIZES):
-        return f"{codes.shape[1]} latents for {len(SIZES)} factors"
-    return ""
-
-
-def _score(metric: str, mode: str, tables: list[Array], factors: Array, seed: int) -> Score:
-    settings = {"labels": LABELS[mode]} if metric == "downstream-accuracy" else {}
-    return METRICS[metric](
-        tables if metric == "udr" else tables[0],
-        factors,
-        compat=None if mode == "default" else mode,
-        seed=seed,
-        repeats=0,
-        **settings,
     )
 
 

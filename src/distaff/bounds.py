@@ -9,7 +9,9 @@ With weights w_s = p(x|z_s) p(z_s) / q(z_s|x) of samples z_s ~ q(z|x),
 
 import math
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -18,7 +20,9 @@ from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.models import AbstractVAE
 from distaff.models.iwae import log_prior_over_posterior
-from distaff.types import Images, Outputs
+from distaff.models.pictures import Pictures
+from distaff.score import Array
+from distaff.types import Context, Images, Outputs
 
 LogProb = Callable[[Images, Outputs], Images]
 """Log likelihood of each pixel, from images and the decoder's outputs."""
@@ -27,8 +31,8 @@ Rows = Float[Tensor, "row latent"]
 Nats = Float[Tensor, " batch"]
 Mask = Bool[Tensor, "batch channel height width"]
 """True at the pixels of each image that are seen."""
-Observed = Bool[Tensor, "..."]
-"""The same, or one mask of [height, width] for all images."""
+Observed: TypeAlias = Tensor | Array
+"""The same, or one mask of [height, width] for all images; bool, or numbers that are 0 and 1."""
 
 ROWS = 1024
 """Rows of latents decoded at once, whatever the number of images and samples: what the decoder
@@ -40,10 +44,11 @@ ENCODED = 512
 @torch.no_grad()
 def importance_weighted_bound(
     model: AbstractVAE,
-    images: Images,
+    images: Pictures,
     *,
     samples: int,
     generator: torch.Generator,
+    context: Context | None = None,
     posterior: DiagonalGaussian | None = None,
     log_prob: LogProb | None = None,
     on_images: Callable[[int], None] = lambda _: None,
@@ -55,37 +60,48 @@ def importance_weighted_bound(
 
     Args:
         model: a trained model.
-        images: [batch, channel, height, width] in [0, 1].
+        images: pictures as `model.prepare` takes them.
         samples: k.
         generator: of the samples.
+        context: [batch, context], of a conditional model; the bounds are then on log p(x|c).
         posterior: q(z|x) of each image; by default the encoder's.
         log_prob: log likelihood of each pixel given images and the decoder's outputs, by default
             that of the model's likelihood.
         on_images: told how many images are done or under way.
 
     Raises:
-        UsageError: `samples` is below 1.
+        UsageError: `samples` is below 1, or a context that does not fit the model; and as in
+            `model.prepare`.
     """
-    q = posterior or encode(model, images)
+    prepared = model.prepare(images)
+    given = checked_context(model, context, len(prepared))
+    q = posterior or encode(model, prepared, given)
 
     def log_weights(rows: slice, drawn: int) -> Float[Tensor, "some drawn"]:
         some = posterior_at(q, rows)
         latents = sampled(some, drawn, generator)
-        nats = log_likelihoods(model, images[rows].to(model.device), latents, log_prob=log_prob)
+        nats = log_likelihoods(
+            model,
+            prepared[rows],
+            latents,
+            context=context_rows(given, rows),
+            log_prob=log_prob,
+        )
         on_images(rows.stop)
         ratio = log_prior_over_posterior(latents, some.repeat(drawn))
         return nats + ratio.reshape(-1, drawn)
 
-    return log_mean(log_weights, len(images), samples)
+    return log_mean(log_weights, len(prepared), samples)
 
 
 @torch.no_grad()
 def elbo(
     model: AbstractVAE,
-    images: Images,
+    images: Pictures,
     *,
     samples: int,
     generator: torch.Generator,
+    context: Context | None = None,
     posterior: DiagonalGaussian | None = None,
     log_prob: LogProb | None = None,
     observed: Observed | None = None,
@@ -96,24 +112,36 @@ def elbo(
 
     Args:
         model: a trained model.
-        images: [batch, channel, height, width] in [0, 1].
+        images: pictures as `model.prepare` takes them.
         samples: draws of the latents of each image.
         generator: of the samples.
+        context: as in `importance_weighted_bound`.
         posterior: q(z|x) of each image; by default the encoder's.
         log_prob: as in `importance_weighted_bound`.
-        observed: the pixels that count, [height, width] or one mask for each image; the sum is
-            then a bound on log p of these pixels alone.
+        observed: True, or 1, at the pixels that count, [height, width] or one mask for each image;
+            the sum is then a bound on log p of these pixels alone.
 
     Raises:
-        UsageError: `samples` is below 1, or a mask of another shape than the images.
+        UsageError: `samples` is below 1, a mask of another shape than the images or with other
+            values than true and false, or a context that does not fit the model; and as in
+            `model.prepare`.
     """
-    q, seen = posterior or encode(model, images), checked(observed, images)
+    prepared = model.prepare(images)
+    given, seen = checked_context(model, context, len(prepared)), checked(observed, prepared)
+    q = posterior or encode(model, prepared, given)
     bound = -q.kl_to_standard_normal().double().sum(dim=1)
-    for rows, draws in chunks(len(images), samples):
-        some = images[rows].to(model.device)
+    for rows, draws in chunks(len(prepared), samples):
+        some = posterior_at(q, rows)
         for drawn in draws:
-            latents = sampled(posterior_at(q, rows), drawn, generator)
-            nats = log_likelihoods(model, some, latents, log_prob=log_prob, observed=seen[rows])
+            latents = sampled(some, drawn, generator)
+            nats = log_likelihoods(
+                model,
+                prepared[rows],
+                latents,
+                context=context_rows(given, rows),
+                log_prob=log_prob,
+                observed=seen[rows],
+            )
             bound[rows] += nats.double().sum(dim=1) / samples
     return bound
 
@@ -143,6 +171,7 @@ def log_likelihoods(
     images: Images,
     latents: Rows,
     *,
+    context: Context | None = None,
     log_prob: LogProb | None = None,
     observed: Mask | None = None,
 ) -> Float[Tensor, "batch sample"]:
@@ -152,15 +181,15 @@ def log_likelihoods(
         model: whose decoder is asked, in one call.
         images: [batch, channel, height, width].
         latents: [batch * sample, latent].
+        context: [batch, context], of a conditional model.
         log_prob: as in `importance_weighted_bound`.
         observed: the pixels that count; all where it is None.
     """
     samples = len(latents) // len(images)
     each = _repeat(images, samples)
-    if log_prob is None:
-        pixels = model.log_likelihood(each, latents)
-    else:
-        pixels = log_prob(each, model.decoder(latents).float())
+    given = None if context is None else context.repeat_interleave(samples, dim=0)
+    outputs = model.outputs(latents, given)
+    pixels = (log_prob or model.likelihood.log_prob)(each, outputs)
     if observed is not None:
         pixels = pixels.where(_repeat(observed, samples).to(pixels.device), 0.0)
     nats: Tensor = pixels.flatten(1).sum(dim=1)
@@ -168,9 +197,18 @@ def log_likelihoods(
 
 
 @torch.no_grad()
-def encode(model: AbstractVAE, images: Images) -> DiagonalGaussian:
-    """Returns the encoder's posterior of any number of images, on the model's device."""
-    parts = [model.encode(some.to(model.device)) for some in images.split(ENCODED)]
+def encode(model: AbstractVAE, images: Images, context: Context | None = None) -> DiagonalGaussian:
+    """Returns the encoder's posterior of any number of images.
+
+    Args:
+        model: a trained model.
+        images: [batch, channel, height, width], as `model.prepare` returns them.
+        context: [batch, context], of a conditional model.
+    """
+    parts = []
+    for begin in range(0, len(images), ENCODED):
+        rows = slice(begin, begin + ENCODED)
+        parts.append(model.posterior(images[rows], context_rows(context, rows)))
     mean, log_std = (torch.cat(column) for column in zip(*parts, strict=True))
     return DiagonalGaussian(mean, log_std)
 
@@ -180,20 +218,52 @@ def posterior_at(posterior: DiagonalGaussian, rows: slice | Tensor) -> DiagonalG
     return DiagonalGaussian(posterior.mean[rows], posterior.log_std[rows])
 
 
+def checked_context(model: AbstractVAE, context: Context | None, images: int) -> Context | None:
+    """Returns the context on the model's device; None for a model that is not conditional.
+
+    Raises:
+        UsageError: it does not fit the model or the number of images.
+    """
+    model.check_context(context, images)
+    return None if context is None else context.to(model.device)
+
+
+def context_rows(
+    context: Context | None, rows: slice | Tensor
+) -> Float[Tensor, "some context"] | None:
+    """Returns the context of some images; None for a model that is not conditional."""
+    return None if context is None else context[rows]
+
+
 def checked(observed: Observed | None, images: Images) -> Mask:
     """Returns a mask for each image, on the images' device; without one all pixels are seen.
 
+    Numbers are taken where they are 0 and 1, as Pillow and NumPy give masks.
+
     Raises:
-        UsageError: the mask has another shape than the images.
+        UsageError: the mask has another shape than the images, or values that are neither true nor
+            false.
     """
     if observed is None:
         observed = torch.ones(images.shape[2:], dtype=torch.bool)
-    if observed.shape not in (images.shape[2:], images.shape):
+    mask = (
+        torch.tensor(np.array(observed, order="C"))
+        if isinstance(observed, np.ndarray)
+        else observed
+    )
+    if mask.shape not in (images.shape[2:], images.shape):
         raise UsageError(
-            f"observed has the shape {tuple(observed.shape)}; give (height, width) or the shape of "
+            f"observed has the shape {tuple(mask.shape)}; give (height, width) or the shape of "
             f"the images, {tuple(images.shape)}."
         )
-    return observed.to(images.device).expand(images.shape)
+    seen = mask.bool()
+    if not torch.equal(seen.to(mask.dtype), mask):
+        low, high = mask.min().item(), mask.max().item()
+        raise UsageError(
+            f"observed has values from {low:g} to {high:g}; give True or 1 at the pixels that are "
+            f"seen, False or 0 elsewhere, for example mask > 127."
+        )
+    return seen.to(images.device).expand(images.shape)
 
 
 def chunks(images: int, samples: int) -> Iterator[tuple[slice, list[int]]]:

@@ -1,8 +1,7 @@
 """Run to codes: each image is encoded once, and looked up from then on."""
 
-import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,17 @@ from distaff.device import choose_device
 from distaff.errors import DataError
 from distaff.explore import posterior_of
 from distaff.files import damaged, writing
+from distaff.gaussian import DiagonalGaussian
 from distaff.runs import EVALUATE_AGAIN, Run
 from distaff.score import Array
 
 CHUNK = 4_096
 """Images between two reports of progress."""
 
+NAMES = ("codes", "log-std")
+"""Of the two files with what is known of every image."""
+CODES = ("mean", "sample")
+"""What of a posterior can be taken for the code."""
 OnImages = Callable[[int, int], None]
 """Called with the number of images that are encoded, and of all."""
 
@@ -34,15 +38,19 @@ def is_complete(dataset: FactorDataset) -> bool:
     return bool((np.bincount(place, minlength=len(dataset)) == 1).all())
 
 
-def some_test_images(dataset: FactorDataset, images: int, seed: int) -> Tensor:
-    """Returns random rows of the part `test`, all of them where there are fewer."""
-    test = dataset.parts["test"]
-    order = torch.randperm(len(test), generator=torch.Generator().manual_seed(seed))
-    return test[order[:images]]
+def some_test_images(
+    dataset: FactorDataset, images: int, seed: int, *, part: str = "test"
+) -> Tensor:
+    """Returns random rows of a part, all of them where there are fewer."""
+    rows = dataset.parts[part]
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
+    return rows[order[:images]]
 
 
-def all_codes(run: Run, dataset: FactorDataset, on_images: OnImages | None = None) -> Array:
-    """Returns the posterior mean of every image, from the run's folder where they are known.
+def all_posteriors(
+    run: Run, dataset: FactorDataset, on_images: OnImages | None = None
+) -> DiagonalGaussian:
+    """Returns the posterior of every image, from the run's folder where they are known.
 
     Args:
         run: a finished run.
@@ -50,52 +58,79 @@ def all_codes(run: Run, dataset: FactorDataset, on_images: OnImages | None = Non
         on_images: told how far the encoding is; not called where nothing is encoded.
 
     Returns:
-        float32 [image, latent].
+        Mean and log standard deviation, float32 [image, latent], on the CPU.
 
     Raises:
-        RunError: the run is not finished, its folder cannot be written to, or the codes kept there
-            are damaged.
+        RunError: the run is not finished, its folder cannot be written to, or what is kept there
+            is damaged.
     """
-    path = _file(run)
-    if not path.is_file():
-        _encode(run, dataset, path, on_images)
-    try:
-        codes = read_npy(path)
-    except DataError as error:
-        raise damaged(path, error, EVALUATE_AGAIN) from None
-    if codes.dtype != np.float32 or codes.shape != (len(dataset), run.experiment.model.latents):
-        raise damaged(path, f"it holds {codes.dtype} of shape {codes.shape}", EVALUATE_AGAIN)
-    return codes
+    paths = _files(run)
+    if not all(path.is_file() for path in paths):
+        _encode(run, dataset, paths, on_images)
+    shape = (len(dataset), run.experiment.model.latents)
+    return DiagonalGaussian(*(torch.from_numpy(_read(path, shape)) for path in paths))
 
 
-def codes_of(run: Run, dataset: FactorDataset, rows: Tensor) -> Array:
-    """Returns the posterior means of some images, float32 [image, latent].
+def posteriors_of(run: Run, dataset: FactorDataset, rows: Tensor) -> DiagonalGaussian:
+    """Returns the posteriors of some images, float32 [image, latent], on the CPU.
 
     They are looked up where the whole set was encoded before.
 
     Raises:
         RunError: the run is not finished.
     """
-    if _file(run).is_file():
-        return np.asarray(all_codes(run, dataset)[rows.numpy()])
-    return posterior_of(run.load_vae(), dataset.subset(rows)).mean.numpy()
+    if all(path.is_file() for path in _files(run)):
+        mean, log_std = all_posteriors(run, dataset)
+        return DiagonalGaussian(mean[rows], log_std[rows])
+    return posterior_of(run.load_vae(), dataset.subset(rows))
 
 
-def _encode(run: Run, dataset: FactorDataset, path: Path, on_images: OnImages | None) -> None:
+def codes_from(posterior: DiagonalGaussian, kind: str, *, seed: int) -> Array:
+    """Returns the mean of each image's posterior, or a sample of it that the seed decides.
+
+    Args:
+        posterior: of the images, on the CPU.
+        kind: of `CODES`.
+        seed: of the sample.
+
+    Returns:
+        [image, latent].
+    """
+    if kind == "mean":
+        return np.asarray(posterior.mean.numpy())
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(posterior.mean.shape, generator=generator)
+    return np.asarray(posterior.sample(noise).numpy())
+
+
+def _read(path: Path, shape: tuple[int, int]) -> Array:
+    try:
+        values = read_npy(path)
+    except DataError as error:
+        raise damaged(path, error, EVALUATE_AGAIN) from None
+    if values.dtype != np.float32 or values.shape != shape:
+        raise damaged(path, f"it holds {values.dtype} of shape {values.shape}", EVALUATE_AGAIN)
+    return values
+
+
+def _encode(
+    run: Run, dataset: FactorDataset, paths: Sequence[Path], on_images: OnImages | None
+) -> None:
     model = run.load_vae(choose_device("auto"))
     parts, done = [], 0
     for rows in torch.arange(len(dataset)).split(CHUNK):
-        parts.append(posterior_of(model, dataset.subset(rows)).mean.float().numpy())
+        parts.append(posterior_of(model, dataset.subset(rows)))
         done += len(rows)
         if on_images is not None:
             on_images(done, len(dataset))
-    with writing(path) as temporary:
-        np.save(temporary, np.concatenate(parts))
-    for other in set(run.folder.glob("codes-*.npy")) - {path}:  # of parameters that are gone
-        other.unlink()
+    for path, columns in zip(paths, zip(*parts, strict=True), strict=True):
+        with writing(path) as temporary:
+            np.save(temporary, torch.cat(columns).float().numpy())
+    for name in NAMES:
+        for other in set(run.folder.glob(f"{name}-*.npy")) - set(paths):  # of parameters gone
+            other.unlink()
 
 
-def _file(run: Run) -> Path:
-    """Where the codes of these very parameters are kept."""
-    content = run.model_file.read_bytes() if run.finished else b""
-    return run.folder / f"codes-{hashlib.sha256(content).hexdigest()[:8]}.npy"
+def _files(run: Run) -> list[Path]:
+    """Where means and log standard deviations under these very parameters are kept."""
+    return [run.folder / f"{name}-{run.stamp}.npy" for name in NAMES]

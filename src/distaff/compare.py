@@ -34,7 +34,8 @@ def compare(runs: Sequence[Run]) -> list[Row]:
     """Returns a row for each experiment and each of its scores, parts and loss terms.
 
     Args:
-        runs: finished runs; runs that are not finished are left out.
+        runs: finished runs; those that are not finished are left out, and so are scores of
+            parameters that a run no longer has.
 
     Raises:
         RunError: none of the runs is finished.

@@ -33,4 +33,4 @@ class Interrupted(DistaffError):  # noqa: N818 - the word says what happened, an
 
 
 class RunWarning(UserWarning):
-    """Something in the folder of a run is not as it should be, and there was a way round it."""
+    """Something about a run is not as it should be, and the work goes on."""

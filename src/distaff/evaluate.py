@@ -3,23 +3,42 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from scipy.stats import binomtest
+from torch import Tensor
 
-from distaff.codes import OnImages, all_codes, codes_of, is_complete, some_test_images
+from distaff.codes import (
+    CODES,
+    OnImages,
+    all_posteriors,
+    codes_from,
+    is_complete,
+    posteriors_of,
+    some_test_images,
+)
 from distaff.data import FactorDataset
 from distaff.errors import UsageError
-from distaff.explore import probabilities_of
-from distaff.metrics import METRICS
+from distaff.explore import kl_of_latents, probabilities_of
+from distaff.metrics import METRICS, r_squared
 from distaff.metrics.arrays import FEWEST_ROWS
 from distaff.models import Classifier
 from distaff.registry import look_up
 from distaff.runs import Run
-from distaff.score import Array, Score
+from distaff.score import Active, Array, Origin, Score
 
 IMAGES = 10_000
-NOT_OF_ANY_TABLE = ("udr", "partition-score")
-"""Metrics that `all` leaves out: one compares several codes, one needs a latent a factor."""
-INTERVENTIONAL = ("beta-vae-score", "factor-vae-score", "interventional-robustness")
+LEAST_KL = 0.01
+"""Mean KL in nats below which a latent carries nothing; the same as in `udr`."""
+NOT_OF_ANY_TABLE = ("udr", "partition-score", "omes", "d-lsbd")
+"""Metrics that `all` leaves out: one compares several codes, one needs a latent a factor, two need
+a complete set, of factors that turn for the last one."""
+INTERVENTIONAL = (
+    "beta-vae-score",
+    "factor-vae-score",
+    "interventional-robustness",
+    "omes",
+    "d-lsbd",
+)
 """Metrics that look for images which share a factor; a complete set has them all."""
 
 
@@ -29,49 +48,109 @@ def evaluate(
     *,
     images: int = IMAGES,
     seed: int = 0,
+    codes: str = "mean",
     on_images: OnImages | None = None,
 ) -> dict[str, Score]:
     """Measures a finished run on held-out images and keeps the scores in its folder.
 
     Scores that intervene, which need images that share a factor, see the whole set where it holds
-    every combination of factors once. Its codes are then kept beside the scores, so that no image
+    every combination of factors once. Where the set has a part `held_out`, R2 is that of its images
+    read by what the test images teach. Its codes are then kept beside the scores, so that no image
     is encoded twice.
     The codes of a model are measured with metrics; of a classifier it is the accuracy.
 
+    Latents whose KL, averaged over the test images that are encoded, is below `LEAST_KL` carry
+    nothing and are left out; each score says which in its `origin`, with the KL of all.
+
     Args:
         run: a finished run.
-        metrics: names; by default those of the run's experiment.
+        metrics: names; by default those of the run's experiment, and those kept of parameters
+            that are gone.
         images: how many test images are encoded; all of them where there are fewer.
-        seed: of the choice of images and of the metrics.
+        seed: of the choice of images, of the metrics, and of samples.
+        codes: `mean` of each posterior, or a `sample` of it.
         on_images: told how far the encoding of a whole set is.
 
     Returns:
-        Metric name to score; scores measured earlier and not now are kept too.
+        Metric name to score; scores of these parameters measured earlier are kept too.
 
     Raises:
-        UsageError: an unknown metric, no images asked for, images without factors, or metrics
-            asked for of a classifier.
-        RunError: the run is not finished.
+        UsageError: an unknown metric or kind of codes, no images asked for, images without factors,
+            or metrics asked for of a classifier.
+        RunError: the run is not finished, or its data have changed.
     """
     if images < 1:
         raise UsageError(f"images is {images}; it must be above 0, for example {IMAGES}.")
+    if codes not in CODES:
+        raise UsageError(f"codes is {codes!r}; choose of {', '.join(CODES)}.")
     dataset = run.load_dataset()
     if not dataset.factor_names:
         raise UsageError(f"{run.folder} was trained on images without factors to compare with.")
+    rows = some_test_images(dataset, images, seed)
     if isinstance(run.experiment.model, Classifier.Config) and not metrics:
-        return keep(run, {"accuracy": accuracy(run, dataset, images=images, seed=seed)})
-    names = metrics or run.experiment.metrics
+        return keep(run, {"accuracy": accuracy(run, dataset, rows)})
+    stale = [name for name in run.stale_scores if name in METRICS and name != "udr"]
+    names = metrics or list(dict.fromkeys([*run.experiment.metrics, *stale]))
     chosen = list(functions(names))  # an unknown name is refused before anything is encoded
+    return keep(run, _measure_run(run, dataset, rows, chosen, seed, codes, on_images))
+
+
+def _measure_run(
+    run: Run,
+    dataset: FactorDataset,
+    rows: Tensor,
+    chosen: Sequence[str],
+    seed: int,
+    codes: str,
+    on_images: OnImages | None,
+) -> dict[str, Score]:
+    """Measures the codes of the rows, or of all images where a score intervenes."""
     whole = [name for name in chosen if name in INTERVENTIONAL and is_complete(dataset)]
-    rest = [name for name in chosen if name not in whole]
+    unseen = [name for name in chosen if name == "r-squared" and "held_out" in dataset.parts]
+    rest = [name for name in chosen if name not in (*whole, *unseen)]
+    # the whole set first: the rows are then looked up
+    everything = all_posteriors(run, dataset, on_images) if whole else None
+    some = posteriors_of(run, dataset, rows)
+    kl = kl_of_latents(some)
+    active = kl >= LEAST_KL
     measured: dict[str, Score] = {}
-    if whole:
-        codes, factors = all_codes(run, dataset, on_images), dataset.factors.numpy()
-        measured |= measure(codes, factors, whole, factor_names=dataset.factor_names, seed=seed)
-    if rest:
-        codes, factors = codes_and_factors(run, dataset, images=images, seed=seed)
-        measured |= measure(codes, factors, rest, factor_names=dataset.factor_names, seed=seed)
-    return keep(run, {name: measured[name] for name in chosen})
+    for wanted, posterior, index in (
+        (whole, everything, torch.arange(len(dataset))),
+        (rest, some, rows),
+    ):
+        if posterior is not None and wanted:
+            measured |= measure(
+                codes_from(posterior, codes, seed=seed),
+                dataset.factors_at(index).numpy(),
+                wanted,
+                factor_names=dataset.factor_names,
+                seed=seed,
+                active=active,
+            )
+    if unseen:
+        measured["r-squared"] = _generalization(run, dataset, rows, seed, codes, active)
+    left_out = tuple(np.flatnonzero(~active).tolist())
+    origin = Origin(codes=codes, kl=tuple(kl.tolist()), left_out=left_out)
+    return {name: measured[name]._replace(origin=origin) for name in chosen}
+
+
+def _generalization(
+    run: Run, dataset: FactorDataset, rows: Tensor, seed: int, codes: str, active: Active
+) -> Score:
+    """Returns R2 of the factors of held-out images, read by what the given rows teach."""
+    unseen = some_test_images(dataset, len(rows), seed, part="held_out")
+    both = torch.cat([rows, unseen])
+    try:
+        return r_squared(
+            codes_from(posteriors_of(run, dataset, both), codes, seed=seed),
+            dataset.factors_at(both).numpy(),
+            held_out=np.arange(len(both)) >= len(rows),
+            factor_names=dataset.factor_names,
+            active=active,
+            seed=seed,
+        )
+    except ValueError as error:
+        raise UsageError(f"r-squared: {error}.") from None
 
 
 def measurable(run: Run) -> bool:
@@ -81,14 +160,25 @@ def measurable(run: Run) -> bool:
 
 
 def keep(run: Run, scores: dict[str, Score]) -> dict[str, Score]:
-    """Writes scores into a run's folder, beside those that are there, and returns all.
+    """Writes scores into a run's folder, beside those that are there.
+
+    Args:
+        run: a finished run; the scores get the stamp of its parameters.
+        scores: just measured.
+
+    Returns:
+        All scores of the run's parameters; those of others stay in the file alone.
 
     Raises:
         RunError: the folder cannot be written to.
     """
-    kept = run.scores | scores
+    stamped = {
+        name: score._replace(origin=score.origin._replace(parameters=run.stamp))
+        for name, score in scores.items()
+    }
+    kept = run.kept_scores | stamped
     run.write("scores.json", {name: to_json(score) for name, score in kept.items()})
-    return kept
+    return run.scores
 
 
 def functions(names: Sequence[str]) -> dict[str, Callable[..., Score]]:
@@ -113,6 +203,7 @@ def measure(
     *,
     factor_names: Sequence[str] | None,
     seed: int = 0,
+    active: Active | None = None,
 ) -> dict[str, Score]:
     """Measures codes, whoever made them.
 
@@ -122,6 +213,7 @@ def measure(
         names: of the metrics, or `all`.
         factor_names: of the columns of `factors`.
         seed: of the metrics.
+        active: for each latent whether it counts; by default all do.
 
     Raises:
         UsageError: an unknown metric, or arrays of which there is no such score.
@@ -131,32 +223,24 @@ def measure(
             f"{len(codes)} rows of codes and {len(factors)} of factors; give a row for each image "
             f"in both."
         )
+    some = {} if active is None or np.all(active) else {"active": active}
     scores = {}
     for name, metric in functions(names).items():
         try:
-            scores[name] = metric(codes, factors, factor_names=factor_names, seed=seed)
+            scores[name] = metric(codes, factors, factor_names=factor_names, seed=seed, **some)
         except ValueError as error:
             raise UsageError(f"{name}: {error}.") from None
     return scores
 
 
-def codes_and_factors(
-    run: Run, dataset: FactorDataset, *, images: int, seed: int
-) -> tuple[Array, Array]:
-    """Returns posterior means, [image, latent], and factors, [image, factor], of test images."""
-    rows = some_test_images(dataset, images, seed)
-    factors = dataset.factors_at(rows).numpy()
-    return codes_of(run, dataset, rows).astype(np.float64), factors
-
-
-def accuracy(run: Run, dataset: FactorDataset, *, images: int, seed: int) -> Score:
-    """Returns how often a classifier is right about random test images, and about each value.
+def accuracy(run: Run, dataset: FactorDataset, rows: Tensor) -> Score:
+    """Returns how often a classifier is right about some images, and about each value.
 
     The interval is Wilson's; chance is always to name the commonest value.
     """
     classifier = run.load_model()
     assert isinstance(classifier, Classifier)  # the caller has looked
-    chosen = dataset.subset(some_test_images(dataset, images, seed))
+    chosen = dataset.subset(rows)
     truth = chosen.factors[:, classifier.factor].long().numpy()
     right = probabilities_of(classifier, chosen).argmax(axis=1) == truth
     name = dataset.factor_names[classifier.factor]
@@ -176,4 +260,5 @@ def accuracy(run: Run, dataset: FactorDataset, *, images: int, seed: int) -> Sco
 def to_json(score: Score) -> dict[str, object]:
     """Returns a score as plain JSON."""
     relation = None if score.relation is None else score.relation.tolist()
-    return score._asdict() | {"parts": dict(score.parts), "relation": relation}
+    parts, origin = dict(score.parts), score.origin._asdict()
+    return score._asdict() | {"parts": parts, "relation": relation, "origin": origin}

@@ -14,7 +14,9 @@ from distaff.captured import Captured
 from distaff.data import FactorDataset
 from distaff.device import choose_device, keep_freed_memory, rounding_products
 from distaff.models import Model
+from distaff.nets.encoder import Encoder
 from distaff.nonfinite import NonFiniteLossError
+from distaff.schedules import warn_of_unfinished_schedules
 from distaff.training import Training, number_of_steps
 from distaff.types import Batch, LossTerms, Noise, Settings
 
@@ -52,7 +54,16 @@ class Fit:
             validation: held-out images.
             training: how.
             seed: decides order of images and noise.
+
+        Raises:
+            UsageError: images with which a training of this model would get lost.
+
+        Warns:
+            RunWarning: the training ends before the model's weights are at their last values.
         """
+        for module in model.modules():
+            if isinstance(module, Encoder):
+                module.check_trainable()
         keep_freed_memory()
         self.training = training
         self.device = choose_device(training.device)
@@ -65,6 +76,7 @@ class Fit:
         self.validation = validation.to(self.device)
         self.seed = seed
         self.steps = number_of_steps(training, len(train))
+        warn_of_unfinished_schedules(model, self.steps)
         self.step = 0
         self.parameters = {
             name: [p for module in player.modules for p in model.get_submodule(module).parameters()]
@@ -290,6 +302,13 @@ def fit(
         training: how.
         seed: decides order of images and noise.
         on_record: called with each line of the log: `split`, `step`, the terms in nats per image.
+
+    Raises:
+        UsageError: images with which a training of this model would get lost.
+        NonFiniteLossError: as in `Fit.advance`.
+
+    Warns:
+        RunWarning: the training ends before the model's weights are at their last values.
     """
     fitting = Fit(model, train, validation, training, seed=seed)
     while not fitting.finished:

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 
 from distaff import explore, figures
 from distaff.data import FactorDataset
-from distaff.figures.house_style import house_style
+from distaff.drawn import write_figure
 from distaff.figures.samples import PER_ROW
-from distaff.files import writing
 from distaff.gaussian import DiagonalGaussian
 from distaff.metrics.information import entropy, mutual_information
 from distaff.models import AbstractVAE, ConditionalVAE
@@ -51,17 +50,7 @@ def illustrate(run: Run, names: Sequence[str] = ()) -> list[Path]:
         n for n in run.experiment.figures if n != "relation-matrix" or subject.varying
     ]
     drawings = {name: look_up(FIGURES, name, "figure") for name in names}
-    paths = []
-    for name, draw in drawings.items():
-        figure = draw(subject)
-        for suffix in (".pdf", ".png"):
-            path = run.figures_folder / f"{name}{suffix}"
-            with writing(path) as temporary, house_style():
-                # no date in the file: the same run gives the same bytes
-                nameless = {"CreationDate": None} if suffix == ".pdf" else {}
-                figure.savefig(temporary, metadata=nameless)
-        paths.append(path)
-    return paths
+    return [write_figure(run, name, draw(subject)) for name, draw in drawings.items()]
 
 
 @dataclass(frozen=True)

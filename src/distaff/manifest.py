@@ -21,6 +21,8 @@ class Manifest(NamedTuple):
     experiment: Experiment
     seed: int
     spec: DataSpec
+    data_digest: str | None = None
+    """Of the data it is trained on, as in `digest_of`; None of a run from before there were any."""
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -29,9 +31,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     Raises:
         RunError: as in `writing`.
     """
-    experiment, seed, spec = manifest
+    experiment, seed, spec, digest = manifest
     made_by = {"format": FORMAT, "distaff": version("distaff")}
     content = {"experiment": to_json(experiment), "seed": seed, "spec": list(spec)}
+    content |= {"data_digest": digest}
     write_json(folder / NAME, made_by | content)
 
 
@@ -53,11 +56,12 @@ def read_manifest(path: Path) -> Manifest:
             checked(count, int),
             *(checked(tuple(given), tuple[str, ...]) for given in names),
         )
+        digest = checked(content.get("data_digest"), str | None)
     except (TypeError, ValueError) as error:
         raise damaged(path, error, TRAIN_AGAIN) from None
     if not 0 <= seed <= LARGEST or min(*spec.image_shape, *spec.factor_sizes, spec.image_count) < 1:
         raise damaged(path, f"seed {seed}, {spec}", TRAIN_AGAIN)
-    return Manifest(experiment, seed, spec)
+    return Manifest(experiment, seed, spec, digest)
 
 
 def read_experiment(path: Path) -> Experiment:

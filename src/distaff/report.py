@@ -9,6 +9,7 @@ import numpy as np
 
 import distaff
 from distaff.data import DATASETS
+from distaff.drawn import figures_of
 from distaff.errors import RunError
 from distaff.evaluate import to_json
 from distaff.experiment import to_json as settings_to_json
@@ -26,8 +27,8 @@ NAME = "report.html"
 def report(run: Run) -> Path:
     """Writes the report of a finished run into its folder and returns its path.
 
-    What has been measured and drawn so far is in it; figures are inlined, so that the file can be
-    sent on its own.
+    What has been measured and drawn so far is in it, as far as it is of the parameters that the run
+    has; figures are inlined, so that the file can be sent on its own.
 
     Raises:
         RunError: the run is not finished, or its folder cannot be written to.
@@ -86,6 +87,7 @@ def _content(run: Run) -> dict[str, Any]:
         "scores": run.scores,
         "relations": _relations(run),
         "pictures": _pictures(run),
+        "stale": run.stale_scores + list(figures_of(run, stale=True)),
         "settings": _flat(settings) | {f"derived: {k}": f"{v:g}" for k, v in derived.items()},
         "command": f"distaff train experiment.json --seeds {run.seed}",
         "experiment": json.dumps(run.read("experiment.json"), indent=2),
@@ -105,11 +107,11 @@ def _relations(run: Run) -> dict[str, str]:
 def _pictures(run: Run) -> dict[str, str]:
     """The run's figures, those of its experiment first and in that order, as base64."""
     order = list(run.experiment.figures)
-    paths = sorted(
-        run.figures_folder.glob("[!.]*.png"),
-        key=lambda path: (order.index(path.stem) if path.stem in order else len(order), path.stem),
+    drawn = sorted(
+        figures_of(run).items(),
+        key=lambda item: (order.index(item[0]) if item[0] in order else len(order), item[0]),
     )
-    return {path.stem: in_base64(path.read_bytes()) for path in paths}
+    return {name: in_base64(path.read_bytes()) for name, path in drawn}
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

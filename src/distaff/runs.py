@@ -8,13 +8,15 @@ runs/<recipe>/<8 hex of the config>/seed-3/
     resume.previous.pt    those of the checkpoint before
     nonfinite.safetensors the first batch whose loss was no finite number, if there was one
     model.safetensors     written last and renamed into place: its presence means finished
-    scores.json           metric -> score with its settings
+    scores.json           metric -> score with its settings, and the parameters it is of
     codes-*.npy           the code of every image, once it was asked for; named by the parameters
-    figures/              *.png and *.pdf
+    log-std-*.npy         the log standard deviations of the same
+    figures/              *.png and *.pdf, which carry the stamp of the parameters
     report.html
     .lock                 held by the process that trains it
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +27,8 @@ from typing import Any
 import torch
 
 from distaff import checkpoints, manifest, training_log
-from distaff.data import DATASETS, FactorDataset
+from distaff.data import DATASETS, FactorDataset, load_from
+from distaff.data.digest import digest_of
 from distaff.environment import Environment
 from distaff.errors import RunError, UsageError
 from distaff.experiment import Experiment
@@ -45,6 +48,8 @@ class Run:
     """One trained, or not yet trained, seed of an experiment."""
 
     folder: Path
+    data_path: Path | None = None
+    """Where its data lie now, if they were moved after the training."""
 
     @property
     def finished(self) -> bool:
@@ -123,8 +128,19 @@ class Run:
         return [name for name in self.last_look if name != "objective"]
 
     @property
-    def scores(self) -> dict[str, Score]:
-        """The scores measured so far; none before the run is evaluated."""
+    def stamp(self) -> str | None:
+        """Eight hexadecimal digits of the trained parameters; None before they are there.
+
+        Scores, codes and figures carry the stamp of the parameters they are of.
+        """
+        if not self.finished:
+            return None
+        with self.model_file.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+
+    @property
+    def kept_scores(self) -> dict[str, Score]:
+        """All scores in the run's folder, whatever parameters they are of."""
         path = self.folder / "scores.json"
         if not path.is_file():
             return {}
@@ -133,6 +149,22 @@ class Run:
             return {name: score_from_json(score) for name, score in content.items()}
         except (ValueError, IndexError) as error:
             raise damaged(path, error, EVALUATE_AGAIN) from None
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """The scores measured so far of the parameters that the run has; at first none.
+
+        Scores from before there were stamps count among them.
+        """
+        known = (None, self.stamp)
+        return {
+            n: score for n, score in self.kept_scores.items() if score.origin.parameters in known
+        }
+
+    @property
+    def stale_scores(self) -> list[str]:
+        """Names of the scores of parameters that are gone, which nothing shows as the run's."""
+        return sorted(self.kept_scores.keys() - self.scores.keys())
 
     def read(self, name: str) -> Any:
         """Returns the content of one of the run's JSON files.
@@ -151,9 +183,31 @@ class Run:
         write_json(self.folder / name, content)
 
     def load_dataset(self) -> FactorDataset:
-        """Returns the data set the run was trained on."""
-        config = self.experiment.data
-        return DATASETS[kind_of(config, DATASETS)](config).load()
+        """Returns the data set the run was trained on.
+
+        Raises:
+            RunError: it has changed since; the parts would be others, and images that were trained
+                on could be among those of the test.
+            UsageError: `data_path` is given, and the set is not read from a path.
+        """
+        dataset = load_from(self.experiment.data, self.data_path)
+        self.check_data(dataset)
+        return dataset
+
+    def check_data(self, dataset: FactorDataset) -> None:
+        """Refuses a set that is not the one the run was trained on, as far as the run knows.
+
+        Raises:
+            RunError: as in `load_dataset`.
+        """
+        expected = self.manifest.data_digest
+        if expected not in (None, digest_of(dataset)):
+            own = getattr(self.experiment.data, "path", "")
+            raise RunError(
+                f"{self.data_path or own or 'the data set'} is not what the run at {self.folder} "
+                f"was trained on, since something in it was added, removed or changed; put it back "
+                f"as it was, or give the place where the same data lie now with --data.path."
+            )
 
     def load_model(self, device: torch.device | str = "cpu") -> Model:
         """Returns the trained model, ready to be asked.
@@ -164,13 +218,14 @@ class Run:
         if not self.finished:
             how = "continue it with --resume" if self.interrupted else "train it first"
             raise RunError(f"the run at {self.folder} is not finished; {how}.")
-        experiment, seed, spec = self.manifest
+        experiment, seed, spec, _ = self.manifest
         try:
             expected = outline(experiment.model, spec)
         except UsageError as error:
             raise damaged(self.folder / manifest.NAME, error, TRAIN_AGAIN) from None
         parameters = read_parameters(self.model_file, expected)
         model = build(experiment.model, spec, seed=seed)
+        model.resize = DATASETS[kind_of(experiment.data, DATASETS)](experiment.data).resize
         model.load_state_dict(parameters)
         return model.to(device).eval()
 
@@ -191,17 +246,23 @@ class Run:
         return model
 
 
-def create(folder: Path, experiment: Experiment, seed: int, dataset: FactorDataset) -> Run:
+def create(run: Run, experiment: Experiment, seed: int, dataset: FactorDataset) -> Run:
     """Prepares the folder of a run: what it is, and nothing that a kill left behind.
 
     Raises:
-        RunError: it holds a run that this version cannot read, or cannot be written to.
+        RunError: it holds a run that this version cannot read, one that was interrupted and was
+            trained on other data, or cannot be written to.
     """
-    if (folder / manifest.NAME).is_file():
-        read_manifest(folder / manifest.NAME)
-    remove_temporaries(folder)
-    write_manifest(folder, Manifest(experiment, seed, dataset.part("train").spec))
-    return Run(folder)
+    digest: str | None = digest_of(dataset)
+    if (run.folder / manifest.NAME).is_file():
+        before = read_manifest(run.folder / manifest.NAME)
+        if run.interrupted:
+            run.check_data(dataset)
+            digest = before.data_digest
+    remove_temporaries(run.folder)
+    spec = dataset.part("train").spec
+    write_manifest(run.folder, Manifest(experiment, seed, spec, digest))
+    return Run(run.folder, run.data_path)
 
 
 def run_folder(runs: Path, experiment: Experiment, seed: int) -> Path:
@@ -209,15 +270,19 @@ def run_folder(runs: Path, experiment: Experiment, seed: int) -> Path:
     return runs / experiment.name / experiment.config_hash / f"seed-{seed}"
 
 
-def find_runs(folder: Path) -> list[Run]:
+def find_runs(folder: Path, data_path: Path | None = None) -> list[Run]:
     """Returns the run in this folder, or all runs in the folders below it.
+
+    Args:
+        folder: of a run or of runs.
+        data_path: where their data lie now, if they were moved.
 
     Raises:
         RunError: there is none.
     """
     if not folder.is_dir():
         raise RunError(f"no folder {folder}; give the folder of a run, or one that holds runs.")
-    found = [Run(path.parent) for path in sorted(folder.rglob("experiment.json"))]
+    found = [Run(path.parent, data_path) for path in sorted(folder.rglob("experiment.json"))]
     if not found:
         raise RunError(
             f"no run in {folder}: no experiment.json in it or below; give the folder of a run."

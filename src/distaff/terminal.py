@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
@@ -148,10 +149,10 @@ def _minutes(seconds: float) -> str:
 
 
 class ImageProgress(_Bar):
-    """A bar while something is `done` to images; plain lines where there is no terminal."""
+    """A bar while something is `done` to images, or `things`; plain lines without a terminal."""
 
-    def __init__(self, done: str) -> None:
-        self._done = done
+    def __init__(self, done: str, things: str = "images") -> None:
+        self._done, self._things = done, things
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -168,7 +169,7 @@ class ImageProgress(_Bar):
 
     def advance(self, done: int, total: int) -> None:
         """So many images are done."""
-        self._tell(done, total, f"images {self._done}")
+        self._tell(done, total, f"{self._things} {self._done}")
 
 
 class DownloadProgress(_Bar):
@@ -206,6 +207,23 @@ def print_scores(title: str, scores: dict[str, Score]) -> None:
         for part, value in score.parts.items():
             table.add_row(f"  {part}", f"{value:.3f}")
     Console().print(table)
+    origins: dict[str, list[str]] = defaultdict(list)
+    for name, score in scores.items():
+        origins[str(score.origin)].append(name)
+    for origin, names in origins.items():
+        if origin:
+            Console().print(f"{', '.join(names)}: {origin}", highlight=False, soft_wrap=True)
+
+
+def print_stale(title: str, stale: Sequence[str]) -> None:
+    """Prints which scores of a run are of parameters that it no longer has, and not shown."""
+    if stale:
+        STDERR.print(
+            f"{title}: stale and left out, of other parameters: {', '.join(stale)}; evaluate the "
+            f"run again",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def print_comparison(rows: Sequence[Row], ranks: Sequence[RankCorrelation]) -> None:

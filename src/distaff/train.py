@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from distaff import checkpoints
-from distaff.data import DATASETS, FactorDataset
+from distaff.data import FactorDataset, load_from
 from distaff.device import choose_device
 from distaff.errors import Interrupted, RunError
 from distaff.experiment import Experiment
 from distaff.fit import Fit, Record
 from distaff.lock import locked
 from distaff.models import build
-from distaff.registry import kind_of
 from distaff.runs import Run, create, run_folder
 from distaff.session import Session, take_up
 from distaff.stop import Stop
@@ -41,6 +40,7 @@ def train(
     *,
     resume: bool = False,
     progress: Progress | None = None,
+    data_path: Path | None = None,
 ) -> list[Run]:
     """Trains the runs of an experiment that are not finished yet, one for each seed.
 
@@ -49,28 +49,28 @@ def train(
         runs: folder that holds all runs.
         resume: go on with runs that were interrupted.
         progress: is told of every step.
+        data_path: where the data lie now, if they were moved since the runs began.
 
     Returns:
         The finished runs, in the order of the seeds.
 
     Raises:
-        RunError: a run was interrupted and `resume` is not set, is being trained by another
-            process, or cannot be written.
+        RunError: a run was interrupted and `resume` is not set or its data have changed, is being
+            trained by another process, or cannot be written.
         Interrupted: Ctrl-C or SIGTERM; the state is saved.
         NonFiniteLossError: saved is the last good state, and beside it the culprit batch.
 
     Warns:
-        RunWarning: the newest checkpoint is damaged, and the one before it is taken.
+        RunWarning: the newest checkpoint is damaged, and the one before it is taken; or the
+            training ends before the model's weights are at their last values.
     """
     choose_device(experiment.training.device)  # before any folder is made
     dataset: FactorDataset | None = None
     trained = []
     for seed in experiment.seeds:
-        run = Run(run_folder(Path(runs), experiment, seed))
+        run = Run(run_folder(Path(runs), experiment, seed), data_path)
         if not run.finished:
-            dataset = (
-                dataset or DATASETS[kind_of(experiment.data, DATASETS)](experiment.data).load()
-            )
+            dataset = dataset or load_from(experiment.data, data_path)
             with locked(run.folder):
                 if run.interrupted and not resume:
                     raise RunError(
@@ -78,7 +78,7 @@ def train(
                         f"remove that folder to begin anew."
                     )
                 if not run.finished:  # by whom the folder was locked until now
-                    run = create(run.folder, experiment, seed, dataset)
+                    run = create(run, experiment, seed, dataset)
                     _train_run(run, dataset, progress)
         checkpoints.discard(run.folder)
         trained.append(run)
@@ -86,7 +86,7 @@ def train(
 
 
 def _train_run(run: Run, dataset: FactorDataset, progress: Progress | None) -> None:
-    experiment, seed, spec = run.manifest
+    experiment, seed, spec, _ = run.manifest
     fitting = Fit(
         build(experiment.model, spec, seed=seed),
         dataset.part("train"),

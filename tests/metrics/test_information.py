@@ -16,9 +16,9 @@ from distaff.metrics.information import (
     information_of_cells,
     most_cells,
     mutual_information,
-    normal_scores,
     self_information,
 )
+from distaff.metrics.ranks import normal_scores
 
 SIZES = (3, 6, 40, 32, 32)
 """Of dSprites."""

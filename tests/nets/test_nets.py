@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from distaff.errors import UsageError
+from distaff.models import VAE, build
 from distaff.nets import (
     DECODERS,
     ENCODERS,
@@ -9,6 +11,8 @@ from distaff.nets import (
     DenseDecoder,
     DenseEncoder,
 )
+from distaff.nets.halving import halved
+from distaff.types import Batch, DataSpec
 
 BURGESS = {"widths": (32, 32, 32, 32), "hidden": (256, 256)}
 
@@ -71,7 +75,21 @@ def test_he_relu_keeps_the_size_of_a_signal_and_plain_relu_shrinks_it(generator)
     assert size("relu") < 0.05 * size("he-relu")
 
 
-@pytest.mark.parametrize("size", [(28, 28), (32, 32), (64, 64), (128, 128), (12, 12), (20, 32)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (28, 28),
+        (32, 32),
+        (64, 64),
+        (128, 128),
+        (12, 12),
+        (20, 32),
+        (100, 100),
+        (109, 89),
+        (33, 47),
+        (5, 7),
+    ],
+)
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_nets_take_and_give_any_size(kind, channels, size):
@@ -81,6 +99,57 @@ def test_nets_take_and_give_any_size(kind, channels, size):
     decoder = DECODERS[kind](DECODERS[kind].Config(), 4, shape)
     assert encoder(images).shape == (2, 8)
     assert decoder(torch.randn(2, 4)).shape == images.shape
+
+
+@pytest.mark.parametrize(
+    ("size", "smallest", "expected"),
+    [
+        ((64, 64), 3, [64, 32, 16, 8, 4]),
+        ((28, 28), 3, [28, 14, 7]),
+        ((100, 100), 3, [100, 50, 25, 13, 7]),
+        ((109, 109), 3, [109, 55, 28, 14, 7]),
+        ((12, 12), 3, [12, 6, 3]),
+        ((32, 32), 2, [32, 16, 8, 4, 2]),
+        ((5, 64), 3, [5]),
+    ],
+)
+def test_an_image_is_halved_as_far_as_its_sides_allow(size, smallest, expected):
+    assert [height for height, _ in halved(size, 4, smallest)] == expected
+
+
+def first_divergences(height, width, seed):
+    """KL in nats at the first steps of a training on bright pictures with a dark disc."""
+    generator = torch.Generator().manual_seed(seed)
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    model = build(VAE.Config(latents=10), DataSpec((1, height, width), (), 100), seed=seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for _ in range(8):
+        middle = (
+            torch.rand(16, 2, 1, 1, generator=generator)
+            * torch.tensor([height, width])[:, None, None]
+        )
+        away = (rows - middle[:, 0]) ** 2 + (columns - middle[:, 1]) ** 2
+        images = 0.9 - 0.7 * (away < (min(height, width) / 4) ** 2).float()[:, None]
+        batch = Batch(images, torch.zeros(16, 0, dtype=torch.int64), torch.zeros(16).bool())
+        terms = model.loss_terms(batch, model.sample_noise(16, generator), "vae")
+        yield terms["kl"].item()
+        optimizer.zero_grad()
+        model.objective(terms, {}).backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("size", [(64, 64), (100, 100), (109, 89), (75, 60), (150, 150)])
+def test_a_training_begins_sanely_whatever_the_size_of_the_images(size):
+    """Where the map was not halved down, the second step had a KL of 10^10 nats and more."""
+    assert max(max(first_divergences(*size, seed)) for seed in (0, 1)) < 1000
+
+
+def test_images_that_leave_too_large_a_map_are_refused_before_a_training():
+    encoder = ConvolutionalEncoder(ConvolutionalEncoder.Config(), (1, 256, 256), 20)
+    with pytest.raises(UsageError, match=r"16 x 16 with 64 channels.*32, 32, 64, 64, 64"):
+        encoder.check_trainable()
+    deeper = ConvolutionalEncoder.Config(widths=(32, 32, 64, 64, 64))
+    ConvolutionalEncoder(deeper, (1, 256, 256), 20).check_trainable()
 
 
 def test_a_signal_keeps_its_size_through_a_fresh_net(generator):

@@ -9,6 +9,7 @@ import tyro
 from distaff.cli.audit import audit
 from distaff.cli.data import DATA_DESCRIPTION, DATA_VERBS, data
 from distaff.cli.measure import compare, evaluate
+from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
 from distaff.cli.show import illustrate, list_, report, study
 from distaff.cli.train import demo, train, train_with_flags
 from distaff.errors import DistaffError
@@ -29,6 +30,7 @@ VERBS: Verbs = {
     "report": report,
     "audit": audit,
     "study": study,
+    "metrics": metrics,
     "data": data,
     "list": list_,
 }
@@ -60,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dispatch(words: list[str]) -> None:
     if words[:1] == ["data"]:
         _choose(DATA_VERBS, words[1:], "distaff data", DATA_DESCRIPTION)
+    elif words[:1] == ["metrics"]:
+        _choose(METRICS_VERBS, words[1:], "distaff metrics", METRICS_DESCRIPTION)
     elif words[:1] == ["train"] and len(words) > 1 and not words[1].startswith("-"):
         train_with_flags(words[1], words[2:])
     else:

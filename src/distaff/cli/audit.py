@@ -1,14 +1,18 @@
 """The verb that measures the metrics: audit."""
 
 from pathlib import Path
+from typing import Literal
 
 from distaff.cli.output import as_json, print_json
 from distaff.errors import UsageError
+
+Part = Literal["codes", "size", "coverage"]
 
 
 def audit(
     *,
     out: Path = Path("audit"),
+    parts: tuple[Part, ...] = ("codes", "size", "coverage"),
     metrics: tuple[str, ...] = (),
     rows: int = 2000,
     seed: int = 0,
@@ -16,42 +20,48 @@ def audit(
 ) -> None:
     """Run every metric on codes whose quality is known, and draw which can be believed.
 
-    Perfect, permuted, rescaled, rotated, noisy, duplicated, dead and other codes, in the default
-    mode and in that of the published library; some minutes for all metrics.
+    The parts: codes is perfect, permuted, rescaled, rotated, noisy, duplicated, dead, repeated,
+    continuous and other codes, in the default mode and in that of the published library; size is
+    the same code with 200 to 30,000 images; coverage is how many 95 % intervals are right, in a
+    hundred data sets. About a quarter of an hour for all on two cores.
 
     Examples:
         distaff audit
         distaff audit --metrics dci sap --out my-audit
+        distaff audit --parts coverage
 
     Args:
-        out: Folder for metric-audit.png, metric-audit.pdf and metric-audit.json.
+        out: Folder for metric-audit.json, which holds the parts that were run, and for
+            metric-audit and metric-audit-size, as .png and .pdf.
+        parts: Which parts; by default all.
         metrics: Which metrics; by default all.
-        rows: Images in each synthetic code.
+        rows: Images in each synthetic code of the part codes.
         seed: Of factors, noise and metrics.
         json: Print the entries as JSON.
     """
-    from distaff.audit import audit, audit_figure
+    from distaff.audit_parts import audit_parts
     from distaff.figures.house_style import house_style
     from distaff.files import writing
-    from distaff.terminal import STDERR
+    from distaff.terminal import ImageProgress
 
     if rows < 300:
         raise UsageError(f"rows is {rows}; it must be at least 300.")
-    with STDERR.status("auditing") as status:
-        entries = audit(
+    with ImageProgress("done", "measurements") as progress:
+        content, figures = audit_parts(
+            parts,
             rows=rows,
             metrics=metrics or None,
             seed=seed,
-            on_result=lambda entry: status.update(f"{entry.mode}: {entry.code}, {entry.metric}"),
+            on_start=progress.start,
+            on_progress=progress.advance,
         )
-    content = [entry._asdict() for entry in entries]
     with writing(out / "metric-audit.json") as temporary:
         temporary.write_text(as_json(content))
-    figure = audit_figure(entries)
-    for suffix in (".png", ".pdf"):
-        with writing(out / f"metric-audit{suffix}") as temporary, house_style():
-            figure.savefig(temporary)
+    for name, figure in figures.items():
+        for suffix in (".png", ".pdf"):
+            with writing(out / f"{name}{suffix}") as temporary, house_style():
+                figure.savefig(temporary)
     if json:
         print_json(content)
     else:
-        print(f"audit: {out / 'metric-audit.png'}")
+        print(f"audit: {', '.join(str(out / f'{name}.png') for name in figures) or out}")

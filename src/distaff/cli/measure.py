@@ -2,12 +2,15 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from distaff.cli.output import finished_runs, print_json
+from distaff.cli.output import DataPath, finished_runs, print_json
 from distaff.errors import UsageError
+
+if TYPE_CHECKING:
+    from distaff.runs import Run
 
 
 def evaluate(
@@ -18,17 +21,23 @@ def evaluate(
     out: Path | None = None,
     metrics: tuple[str, ...] = (),
     images: int = 10_000,
+    posterior: Literal["mean", "sample"] = "mean",
+    active: tuple[str, ...] = (),
     seed: int = 0,
+    data_path: DataPath = None,
     json: bool = False,
 ) -> None:
     """Measure a run, all runs in a folder, or anybody's codes.
 
     Scores that intervene encode the whole data set where it is a grid of factors, once a run.
+    Latents of a run whose KL is below 0.01 nats carry nothing; they are left out and named.
 
     Examples:
         distaff evaluate runs/demo
         distaff evaluate runs/demo --metrics all --json
+        distaff evaluate runs/demo --posterior sample
         distaff evaluate --codes codes.npy --factors factors.csv --metrics dci sap --out my-codes
+        distaff evaluate --codes codes.npy --factors factors.csv --active 0,2,3
 
     Args:
         run: Folder of a run, or one that holds runs.
@@ -38,29 +47,53 @@ def evaluate(
         metrics: What to measure, or all; by default the metrics of the recipe, for codes the
             mutual information gap.
         images: How many test images of a run are encoded.
+        posterior: What of a run's posteriors are the codes, their mean or a sample of them.
+        active: Latents of --codes that count, by number from 0; by default all.
         seed: Of the choice of images and of the metrics.
+        data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
     """
-    from distaff.evaluate import evaluate
-    from distaff.terminal import ImageProgress, print_scores
-
     if (run is None) == (codes is None) or (codes is None) != (factors is None):
         raise UsageError("give the folder of a run, or both --codes and --factors.")
     if codes and factors:
-        _evaluate_tables(codes, factors, out, metrics or ("mutual-information-gap",), seed, json)
+        if data_path or posterior != "mean":
+            raise UsageError(
+                "--data.path and --posterior are for runs; leave them out beside --codes."
+            )
+        names = metrics or ("mutual-information-gap",)
+        _evaluate_tables(codes, factors, out, names, active, seed, json)
         return
     assert run  # the check above leaves a run
+    if active:
+        raise UsageError("--active is for --codes; of a run it is known which latents are idle.")
     if out:
         raise UsageError(f"--out {out} is for --codes; the scores of a run are kept in its folder.")
-    found = finished_runs(run)
-    for each in found:
-        with ImageProgress("encoded") as progress:
-            progress.start(f"measuring {each.folder}")
-            scores = evaluate(each, metrics, images=images, seed=seed, on_images=progress.advance)
-        if not json:
-            print_scores(str(each.folder), scores)
+    found = finished_runs(run, data_path)
+    measured = {
+        str(each.folder): _evaluate_run(each, metrics, images, posterior, seed, quiet=json)
+        for each in found
+    }
     if json:
-        print_json({str(each.folder): each.read("scores.json") for each in found})
+        print_json(measured)
+
+
+def _evaluate_run(
+    run: "Run", metrics: tuple[str, ...], images: int, codes: str, seed: int, *, quiet: bool
+) -> dict[str, Any]:
+    """Measures a run, prints its scores unless told to be quiet, and returns them as JSON."""
+    from distaff.evaluate import evaluate, to_json
+    from distaff.terminal import ImageProgress, print_scores, print_stale
+
+    title = str(run.folder)
+    with ImageProgress("encoded") as progress:
+        progress.start(f"measuring {title}")
+        scores = evaluate(
+            run, metrics, images=images, seed=seed, codes=codes, on_images=progress.advance
+        )
+    if not quiet:
+        print_scores(title, scores)
+    print_stale(title, run.stale_scores)
+    return {name: to_json(score) for name, score in scores.items()}
 
 
 def _evaluate_tables(
@@ -68,33 +101,58 @@ def _evaluate_tables(
     factors: Path,
     out: Path | None,
     metrics: tuple[str, ...],
+    active: tuple[str, ...],
     seed: int,
     json: bool,
 ) -> None:
     from distaff.evaluate import measure, to_json
     from distaff.report import report_of_codes
+    from distaff.score import Origin
     from distaff.tables import read_table
     from distaff.terminal import STDERR, print_scores
 
     table, known = read_table(codes), read_table(factors)
+    counts = _active(active, table.values.shape[1])
     with STDERR.status(f"measuring {codes}"):
-        scores = measure(table.values, known.values, metrics, factor_names=known.names, seed=seed)
+        scores = measure(
+            table.values,
+            known.values,
+            metrics,
+            factor_names=known.names,
+            seed=seed,
+            active=counts,
+        )
+    origin = Origin(left_out=tuple(place for place, counted in enumerate(counts) if not counted))
+    scores = {name: score._replace(origin=origin) for name, score in scores.items()}
     if json:
         print_json({name: to_json(score) for name, score in scores.items()})
     else:
         print_scores(str(codes), scores)
     if out:
         words = ["--codes", codes, "--factors", factors, "--metrics", *scores, "--seed", seed]
+        words += ["--active", *active] if active else []
         command = shlex.join(["distaff", "evaluate", *map(str, words)])
         path = report_of_codes(out, scores, table, known, command)
         if not json:
             print(f"report: {path}")
 
 
+def _active(named: tuple[str, ...], latents: int) -> list[bool]:
+    """Returns for each latent whether it is among those named, as `0,2,3` or one by one."""
+    words = [word for words in named for word in words.split(",") if word]
+    if wrong := [word for word in words if not word.isdecimal() or int(word) >= latents]:
+        raise UsageError(
+            f"--active names the latent {wrong[0]!r}; give numbers from 0 to {latents - 1}, for "
+            f"example 0,2,3."
+        )
+    return [not words or str(latent) in words for latent in range(latents)]
+
+
 def compare(
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional],
     *,
     udr: bool = False,
+    data_path: DataPath = None,
     json: bool = False,
 ) -> None:
     """Compare experiments: mean, interval and range of each score over the seeds.
@@ -109,22 +167,28 @@ def compare(
         runs: Folders that hold runs.
         udr: First measure whether the seeds of each experiment found the same latents, and keep the
             score of each run beside its others.
+        data_path: Where the runs' own pictures or arrays lie now, if they were moved; for udr.
         json: Print JSON.
     """
     from distaff.agree import agree
     from distaff.compare import compare, rank_correlations
     from distaff.runs import find_runs
-    from distaff.terminal import STDERR, print_comparison
+    from distaff.terminal import STDERR, print_comparison, print_stale
 
     if not runs:
         raise UsageError("no folder given; for example distaff compare runs/demo")
-    found = [run for folder in runs for run in find_runs(folder)]
+    found = [run for folder in runs for run in find_runs(folder, data_path)]
     if udr:
         with STDERR.status("measuring udr"):
             agree(found)
     rows, ranks = compare(found), rank_correlations(found)
+    finished = [run for run in found if run.finished]
+    stale = {str(run.folder): run.stale_scores for run in finished if run.stale_scores}
     if json:
-        content = {"rows": [row._asdict() for row in rows]}
-        print_json(content | {"rank_correlations": [rank._asdict() for rank in ranks]})
+        content: dict[str, Any] = {"rows": [row._asdict() for row in rows]}
+        content |= {"rank_correlations": [rank._asdict() for rank in ranks], "stale": stale}
+        print_json(content)
     else:
         print_comparison(rows, ranks)
+    for folder, names in stale.items():
+        print_stale(folder, names)

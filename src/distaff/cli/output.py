@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 Folder = Annotated[Path, tyro.conf.Positional]
 
 
-def finished_runs(folder: Path) -> "list[Run]":
+DataPath = Annotated[Path | None, tyro.conf.arg(name="data.path")]
+"""Where the data of runs lie now, if they were moved after the training."""
+
+
+def finished_runs(folder: Path, data_path: Path | None) -> "list[Run]":
     """Returns the finished runs in a folder, of which there is at least one."""
     from distaff.errors import RunError
     from distaff.runs import find_runs
 
-    found = find_runs(folder)
+    found = find_runs(folder, data_path)
     finished = [run for run in found if run.finished]
     if not finished:
         raise RunError(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from distaff.cli.data import fetch_for
-from distaff.cli.output import Folder, finished_runs, print_json
+from distaff.cli.output import DataPath, Folder, finished_runs, print_json
 from distaff.registry import look_up
 
 Noun = Literal[
@@ -14,7 +14,13 @@ Noun = Literal[
 ]
 
 
-def illustrate(run: Folder, *, figures: tuple[str, ...] = (), json: bool = False) -> None:
+def illustrate(
+    run: Folder,
+    *,
+    figures: tuple[str, ...] = (),
+    data_path: DataPath = None,
+    json: bool = False,
+) -> None:
     """Draw the figures of a run, or of all runs in a folder, as PNG and PDF.
 
     Examples:
@@ -24,13 +30,14 @@ def illustrate(run: Folder, *, figures: tuple[str, ...] = (), json: bool = False
     Args:
         run: Folder of a run, or one that holds runs.
         figures: What to draw; by default the figures of the recipe.
+        data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
     """
     from distaff.illustrate import illustrate
     from distaff.terminal import STDERR
 
     paths = []
-    for each in finished_runs(run):
+    for each in finished_runs(run, data_path):
         with STDERR.status(f"drawing {each.folder}"):
             paths += [str(path) for path in illustrate(each, figures)]
     if json:
@@ -39,31 +46,35 @@ def illustrate(run: Folder, *, figures: tuple[str, ...] = (), json: bool = False
         print("\n".join(paths))
 
 
-def report(run: Folder, *, json: bool = False) -> None:
+def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> None:
     """Write a page that stands alone: scores, figures, settings, how to reproduce the run.
 
-    What was not measured or drawn yet is measured and drawn first; images without factors, or fewer
+    What was not measured or drawn yet, or is of parameters that are gone, is measured and drawn
+    first; images without factors, or fewer
     than 100 for testing, are only drawn.
 
     Example: distaff report runs/demo
 
     Args:
         run: Folder of a run, or one that holds runs.
+        data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
     """
+    from distaff.drawn import figures_of
     from distaff.evaluate import evaluate, measurable
-    from distaff.illustrate import illustrate
+    from distaff.illustrate import FIGURES, illustrate
     from distaff.report import report
     from distaff.terminal import ImageProgress
 
     paths = []
-    for each in finished_runs(run):
+    for each in finished_runs(run, data_path):
         with ImageProgress("encoded") as progress:
             progress.start(f"writing the report of {each.folder}")
-            if not each.scores and measurable(each):
+            if (not each.scores or each.stale_scores) and measurable(each):
                 evaluate(each, on_images=progress.advance)
-            if not each.figures_folder.is_dir():
-                illustrate(each)
+            stale = [name for name in figures_of(each, stale=True) if name in FIGURES]
+            if stale or not each.figures_folder.is_dir():
+                illustrate(each, stale)
             paths.append(str(report(each)))
     if json:
         print_json(paths)

@@ -1,5 +1,6 @@
 """The verbs that train: demo and train."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,8 +32,6 @@ def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> Non
         seed: Another seed gives another model.
         open: Open the report in the browser.
     """
-    from dataclasses import replace
-
     from distaff.evaluate import evaluate
     from distaff.illustrate import illustrate
     from distaff.recipes import DEMO
@@ -84,7 +83,14 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
         resume: bool = False,
         json: bool = False,
     ) -> None:
-        trained = _train(experiment, runs, resume=resume)
+        data_path = None
+        if resume and recipe.endswith(".json"):
+            # the run is the one that began with the old path; its data are read at the new one
+            old, new = (getattr(each.data, "path", "") for each in (start, experiment))
+            if old != new:
+                data_path = Path(new)
+                experiment = replace(experiment, data=replace(experiment.data, path=old))
+        trained = _train(experiment, runs, resume=resume, data_path=data_path)
         folders = [str(run.folder) for run in trained]
         if json:
             print_json(folders)
@@ -94,7 +100,8 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
     train.__doc__ = f"""Train {recipe}, one run for each seed.
 
     --data, --model, --model.encoder, --model.decoder and --model.likelihood followed by a name
-    (see distaff list) change the kind; its settings are then shown and can be set.
+    (see distaff list) change the kind; its settings are then shown and can be set. With an
+    experiment.json and --resume, --data.path is where its data lie now, if they were moved.
 
     Args:
         experiment: What to train.
@@ -129,10 +136,12 @@ def _change_kinds(experiment: "Experiment", flags: list[str]) -> "Experiment":
     return experiment
 
 
-def _train(experiment: "Experiment", runs: Path, *, resume: bool) -> "list[Run]":
+def _train(
+    experiment: "Experiment", runs: Path, *, resume: bool, data_path: Path | None = None
+) -> "list[Run]":
     from distaff.terminal import TrainingProgress
     from distaff.train import train
 
     fetch_for([experiment], runs)
     with TrainingProgress() as progress:
-        return train(experiment, runs, resume=resume, progress=progress)
+        return train(experiment, runs, resume=resume, progress=progress, data_path=data_path)

@@ -1,5 +1,6 @@
-"""Data sets, by name, and the one function that loads them."""
+"""Data sets, by name, and the functions that load them."""
 
+from pathlib import Path
 from typing import Any
 
 from distaff.data.arrays import Arrays
@@ -11,10 +12,11 @@ from distaff.data.factors import FactorDataset
 from distaff.data.fashion_mnist import FashionMnist
 from distaff.data.image_folder import ImageFolder
 from distaff.data.mnist import Mnist
+from distaff.data.own_files import moved
 from distaff.data.sprites import Sprites
 from distaff.data.store import data_folder
 from distaff.errors import UsageError
-from distaff.registry import look_up
+from distaff.registry import kind_of, look_up
 
 DATASETS: dict[str, type[Dataset]] = {
     "dsprites": DSprites,
@@ -41,6 +43,7 @@ __all__ = [
     "Sprites",
     "data_folder",
     "load",
+    "load_from",
 ]
 
 
@@ -61,3 +64,18 @@ def load(name: str, **settings: Any) -> FactorDataset:
     except (TypeError, ValueError) as error:
         raise UsageError(f"{name} does not take {settings}: {error}.") from None
     return dataset(config).load()
+
+
+def load_from(config: Any, path: Path | None = None) -> FactorDataset:
+    """Loads the data set of a config.
+
+    Args:
+        config: the nested `Config` of one of `DATASETS`.
+        path: where its files lie now, if that is not where the config says.
+
+    Raises:
+        UsageError: `path` is given, and the set is not read from a path.
+        DataError: as in `load`.
+    """
+    settings = config if path is None else moved(config, path)
+    return DATASETS[kind_of(config, DATASETS)](settings).load()

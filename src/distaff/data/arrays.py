@@ -57,7 +57,9 @@ class Arrays(Dataset):
         if not self.config.path:
             raise UsageError("arrays needs a file; give its path, --data.path on the command line.")
         if not path.is_file():
-            raise DataError(f"no file {path}; give an .npz file, or put it back there.")
+            raise DataError(
+                f"no file {path}; give an .npz file with --data.path, or put it back there."
+            )
         arrays = read_npz(path, NAMES)
         if "images" not in arrays:
             raise DataError(f"{path} holds no array named images; save one with np.savez.")

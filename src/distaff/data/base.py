@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from distaff.data.factors import FactorDataset
+from distaff.data.pictures import Resize
 from distaff.data.store import OfficialFile, OnBytes, local_file
 
 OnImages = Callable[[int, int], None]
@@ -59,6 +60,11 @@ class Dataset(ABC):
     def files(self) -> Sequence[OfficialFile]:
         """The official files that `load` reads with these settings."""
         return self.official
+
+    @property
+    def resize(self) -> Resize:
+        """What becomes of a person's own picture that has another size than those of the set."""
+        return "refuse"
 
     def fetch(self, on_bytes: OnBytes | None = None) -> list[Path]:
         """Returns the paths of the files that `load` reads; downloads what is missing.

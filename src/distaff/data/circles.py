@@ -13,6 +13,7 @@ from matplotlib.colors import is_color_like, to_rgb
 from torch import Tensor
 
 from distaff.data.base import Dataset
+from distaff.data.composition import Composition
 from distaff.data.factors import FactorDataset, grid
 from distaff.data.parts import random_parts
 from distaff.data.sources import DrawnImages
@@ -37,14 +38,15 @@ class Circles(Dataset):
 
     Parts: `train` is every image that is not held out, since the source trains on all of them;
     `validation` and `test` are a random tenth of them each, from a fixed seed, and so are images
-    that were seen in training. What was not seen is the part `held_out`, if the setting makes one.
+    that were seen in training. What was not seen is the part `held_out`, if the setting `held_out`
+    or `split` makes one.
 
     Reference: "Spatial Broadcast Decoder", re-implementation of Watters, Matthey, Burgess,
     Lerchner 2019, arXiv:1901.07017, with this set in place of coloured dSprites.
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(Composition):
         """Settings of the circles."""
 
         size: int = 64
@@ -63,6 +65,7 @@ class Circles(Dataset):
 
         def __post_init__(self) -> None:
             """Refuses settings of which there is no picture."""
+            super().__post_init__()
             for name, given, low, high in (
                 ("size", self.size, 8, 1024),
                 ("positions", self.positions, 2, 256),
@@ -80,6 +83,10 @@ class Circles(Dataset):
                     f"the set has {self.positions**2 * kinds:,} images; it must have at most "
                     f"{MOST_IMAGES:,}, whose factors are held in memory"
                 )
+            if "nothing" not in (self.held_out, self.split):
+                raise ValueError(
+                    f"held_out is {self.held_out} and split is {self.split}; choose one of them"
+                )
             if self.held_out == "combinations" and not 2 <= len(self.colors) <= self.positions:
                 raise ValueError(
                     f"held_out is combinations of {len(self.colors)} colours and {self.positions} "
@@ -96,7 +103,7 @@ class Circles(Dataset):
         sizes = [float(size) for size in config.shape_sizes]
         columns = (places, places, kinds, sizes, [float(i) for i in range(len(config.colors))])
         factors, values = grid(columns)
-        return FactorDataset(
+        dataset = FactorDataset(
             source=DrawnImages(self.draw, values),
             factors=factors,
             values=values,
@@ -105,6 +112,7 @@ class Circles(Dataset):
             image_shape=(3, config.size, config.size),
             parts=_parts(_held_out(factors, config)),
         )
+        return config.hold_out(dataset)
 
     def draw(self, values: Float64[Tensor, "batch 5"], device: torch.device | str) -> Images:
         """Returns images of any factor values: posX and posY in [0, 1] need not be on the grid."""

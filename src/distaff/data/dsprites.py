@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from distaff.data.base import Comparison, Dataset, OnImages
+from distaff.data.composition import Composition
 from distaff.data.dsprites_file import HDF5, NPZ, compare, images_in
 from distaff.data.factors import FactorDataset, grid
 from distaff.data.parts import random_parts
@@ -44,14 +45,15 @@ class DSprites(Dataset):
     latent semi-supervision" (CS 699, University of Southern California): `train` (245,760, without
     labels), `supervised_train` (16,384, with labels), `test_reconstruct`, `test_interpolate` (five
     pairs, one after the other); and `validation` and `test` beside them. Where the file of that
-    assignment is at hand, it takes the place of the drawn split.
+    assignment is at hand, it takes the place of the drawn split. What a `split` holds out is the
+    part `held_out`, and the two parts whose rows belong together are then left out.
 
     Reference: Matthey, Higgins, Hassabis, Lerchner 2017, "dSprites: Disentanglement testing
     Sprites dataset".
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(Composition):
         """Settings of dSprites."""
 
         source: Literal["drawn", "npz", "hdf5"] = field(
@@ -65,7 +67,8 @@ class DSprites(Dataset):
         then drawn from the rows that it leaves. By default all parts are drawn."""
 
         def __post_init__(self) -> None:
-            """Refuses a source that there is not."""
+            """Refuses a source or a split that there is not."""
+            super().__post_init__()
             if self.source not in FILES:
                 raise ValueError(f"source is {self.source!r}; choose of {', '.join(FILES)}")
 
@@ -85,7 +88,7 @@ class DSprites(Dataset):
             dataset = replace(dataset, parts=_with_rest(given, len(dataset)))
         for path in self.fetch():
             dataset = replace(dataset, source=images_in(path))
-        return dataset
+        return self.config.hold_out(dataset)
 
     def compare(self, file: OfficialFile, on_images: OnImages) -> Comparison:
         """Returns how far an official file and the drawing agree."""

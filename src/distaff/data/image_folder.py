@@ -1,37 +1,30 @@
 """A person's own pictures in a folder."""
 
-import logging
+import hashlib
 import os
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
-from PIL import Image, ImageOps
 
 from distaff.data.base import Dataset
 from distaff.data.factor_table import factor_table, read_factors
 from distaff.data.factors import FactorDataset
-from distaff.data.own_files import absolute, check_memory, reading
+from distaff.data.own_files import absolute, check_memory
 from distaff.data.parts import Shares
+from distaff.data.pictures import Pixels, Resize, read_picture, strict_pillow
 from distaff.data.sources import StoredImages
 from distaff.errors import DataError, UsageError
 from distaff.score import Array
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 PORTABLE = (".pbm", ".pgm", ".ppm", ".pnm")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", *PORTABLE)
 SMALLEST, LARGEST = 8, 1024
-RESIZE = ("crop", "stretch", "refuse")
 CHANNELS = ("grey", "rgb")
-
-# what Pillow cannot read is said in one sentence, not in a line of its log beside it
-logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class ImageFolder(Dataset):
@@ -55,9 +48,8 @@ class ImageFolder(Dataset):
         path: str = ""
         """The folder; kept as a path from the root, so that a run finds it from any folder."""
         size: int | tuple[int, int] = 64
-        """Height and width in pixels, one number for both; multiples of 4 for the convolutional
-        nets."""
-        resize: Literal["crop", "stretch", "refuse"] = "crop"
+        """Height and width in pixels, one number for both."""
+        resize: Resize = "crop"
         """What becomes of pictures of another size: the middle is cut out in the shape of `size`
         and resized; they are resized whatever their shape; or they are refused."""
         channels: Literal["grey", "rgb"] = "rgb"
@@ -76,7 +68,7 @@ class ImageFolder(Dataset):
                     f"size is {self.size}; give one number, or height and width, from {SMALLEST} "
                     f"to {LARGEST}"
                 )
-            for name, known in (("resize", RESIZE), ("channels", CHANNELS)):
+            for name, known in (("resize", get_args(Resize)), ("channels", CHANNELS)):
                 if getattr(self, name) not in known:
                     raise ValueError(
                         f"{name} is {getattr(self, name)!r}; choose of {', '.join(known)}"
@@ -96,13 +88,20 @@ class ImageFolder(Dataset):
 
     config: Config
 
+    @property
+    def resize(self) -> Resize:
+        """What becomes of pictures of another size."""
+        return self.config.resize
+
     def load(self) -> FactorDataset:
         """Decodes all pictures."""
         folder = Path(self.config.path)
         if not self.config.path:
             raise UsageError("folder needs one; give its path, --data.path on the command line.")
         if not folder.is_dir():
-            raise DataError(f"no folder {folder}; give one of pictures, or put it back there.")
+            raise DataError(
+                f"no folder {folder}; give one of pictures with --data.path, or put it back there."
+            )
         files = _pictures_in(folder)
         if not files:
             raise DataError(
@@ -112,7 +111,7 @@ class ImageFolder(Dataset):
         parts = self.config.parts(len(files))
         columns = self._columns(folder, files)
         return FactorDataset(
-            source=StoredImages(torch.from_numpy(self._pixels(folder, files))),
+            source=self._images(folder, files),
             image_shape=self.config.image_shape,
             parts=parts,
             **factor_table(columns, len(files))._asdict(),
@@ -132,41 +131,26 @@ class ImageFolder(Dataset):
             columns |= read
         return columns
 
-    def _pixels(
-        self, folder: Path, files: Sequence[str]
-    ) -> UInt8[np.ndarray, "sample channel height width"]:
+    def _images(self, folder: Path, files: Sequence[str]) -> StoredImages:
         shape = (len(files), *self.config.image_shape)
         what = f"a set of {len(files):,} pictures of {' x '.join(map(str, shape[1:]))} values"
         remedy = "take a smaller size, channels grey, or fewer pictures"
         check_memory(int(np.prod(shape, dtype=object)), what, remedy)
         pixels = np.empty(shape, np.uint8)
         paths = [folder / file for file in files]
+        all_files = hashlib.sha256()
         # Pillow decodes without holding Python's lock
-        with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd files that it can read
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            for place, picture in enumerate(pool.map(self._decode, paths)):
+        with strict_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool:
+            for place, (picture, digest) in enumerate(pool.map(self._decode, paths)):
                 pixels[place] = picture
-        return pixels
+                all_files.update(digest)
+        return StoredImages(torch.from_numpy(pixels), all_files.hexdigest())
 
-    def _decode(self, path: Path) -> UInt8[np.ndarray, "channel height width"]:
-        channels, height, width = self.config.image_shape
-        with reading(path, "picture"), Image.open(path, formats=FORMATS) as file:
-            if self.config.resize != "refuse":
-                # a JPEG is decoded no larger than needed, which for photographs saves most of it
-                file.draft(None, (2 * max(height, width),) * 2)
-            ImageOps.exif_transpose(file, in_place=True)
-            image = _eight_bits(file).convert("L" if channels == 1 else "RGB")
-        if self.config.resize == "refuse" and (image.height, image.width) != (height, width):
-            raise DataError(
-                f"{path} is {image.height} x {image.width} pixels and size is {height} x {width}; "
-                f"let resize be crop or stretch, or give the size that all pictures have."
-            )
-        if self.config.resize == "crop":
-            image = ImageOps.fit(image, (width, height))
-        else:
-            image = image.resize((width, height))
-        return np.moveaxis(np.asarray(image).reshape(height, width, channels), 2, 0)
+    def _decode(self, path: Path) -> tuple[Pixels, bytes]:
+        """Returns a picture, and the digest of its file."""
+        picture = read_picture(path, self.config.image_shape, self.config.resize)
+        with path.open("rb") as file:
+            return picture, hashlib.file_digest(file, "sha256").digest()
 
 
 def _pictures_in(folder: Path) -> list[str]:
@@ -185,16 +169,3 @@ def _folder_of(file: str, folder: Path) -> str:
             f"{file} lies in {folder} itself, and the factor is the folder below it; put it in one."
         )
     return first
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Returns a picture of which `convert` keeps all that can be seen."""
-    if image.has_transparency_data:
-        colors = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", colors.size, "black"), colors)
-    # Pillow would cut 16 bits off at 255 instead of dividing them
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError("it has 32 bits a value, of an unknown range; save it with 8 or 16")
-    return image

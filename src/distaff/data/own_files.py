@@ -4,11 +4,13 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from distaff.errors import DataError, DistaffError
+from distaff.errors import DataError, DistaffError, UsageError
 
 DEFLATED = 1032
 """Most bytes that one byte of a gzip or zip file can stand for.
@@ -46,6 +48,25 @@ def absolute(path: str) -> str:
     """Returns the path from the root, so that a run finds its images from any folder; '' stays."""
     # links stay links, so that they can be pointed to where the images have gone
     return os.path.abspath(path) if path else ""  # noqa: PTH100
+
+
+def moved(config: Any, path: Path) -> Any:
+    """Returns the settings of a set whose files now lie somewhere else.
+
+    Args:
+        config: of a set with a `path`. A table of factors that lay in that folder moves along.
+        path: the new place.
+
+    Raises:
+        UsageError: the set has no files of one's own.
+    """
+    if not hasattr(config, "path"):
+        raise UsageError(
+            f"{path} is no place for this set, which is not read from one; leave out --data.path."
+        )
+    old, table = Path(config.path), Path(getattr(config, "factors", ""))
+    along = {"factors": str(path / table.relative_to(old))} if table.is_relative_to(old) else {}
+    return replace(config, path=str(path), **along)
 
 
 def check_memory(needed: int, what: str, remedy: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -31,6 +32,14 @@ class StoredImages:
     """Images held as bytes and turned into numbers only when asked for."""
 
     pixels: UInt8[Tensor, "sample channel height width"]
+    of_files: str | None = None
+    """Digest of the files they were decoded from, which another version of the decoder does not
+    change; without files the pixels themselves are digested."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the files or the pixels, in their order."""
+        return self.of_files or hashlib.sha256(self.pixels.numpy(force=True).data).hexdigest()
 
     def images_at(self, index: Index) -> Images:
         """Returns the images of these rows, grey levels divided by 255."""
@@ -38,7 +47,7 @@ class StoredImages:
 
     def to(self, device: torch.device | str) -> StoredImages:
         """Returns the same images on another device."""
-        return StoredImages(self.pixels.to(device))
+        return replace(self, pixels=self.pixels.to(device))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from distaff.data.base import Dataset
+from distaff.data.composition import Composition
 from distaff.data.factors import FactorDataset, grid
 from distaff.data.parts import random_parts
 from distaff.data.shapes import draw_shapes
@@ -32,17 +33,17 @@ class Sprites(Dataset):
     the device when it is asked for.
 
     Parts, drawn from a fixed seed: a tenth of the images each for `validation` and `test`, the
-    rest for `train`.
+    rest for `train`; what a `split` holds out is in none of them and is the part `held_out`.
 
     Reference: the shapes are those of Matthey, Higgins, Hassabis, Lerchner 2017, "dSprites".
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(Composition):
         """Settings of the sprites."""
 
         size: int = 64
-        """Height and width of a picture in pixels; a multiple of 4 for the convolutional nets."""
+        """Height and width of a picture in pixels."""
         colors: int = 1
         """Number of colours: 1 is white on one channel, more are hues on three channels."""
         shapes: tuple[Literal["square", "ellipse", "heart"], ...] = ("square", "ellipse", "heart")
@@ -63,6 +64,7 @@ class Sprites(Dataset):
 
         def __post_init__(self) -> None:
             """Refuses settings of which there is no picture."""
+            super().__post_init__()
             for name, low, high in (
                 ("size", 8, 1024),
                 ("colors", 1, 256),
@@ -106,7 +108,7 @@ class Sprites(Dataset):
         tenth = max(1, len(factors) // 10)
         sizes = {"train": len(factors) - 2 * tenth, "validation": tenth, "test": tenth}
         channels = 1 if config.colors == 1 else 3
-        return FactorDataset(
+        dataset = FactorDataset(
             source=DrawnImages(self._draw, values, binary=config.colors == 1 and not config.smooth),
             factors=factors,
             values=values,
@@ -115,6 +117,7 @@ class Sprites(Dataset):
             image_shape=(channels, config.size, config.size),
             parts=random_parts(len(factors), sizes, seed=SPLIT_SEED),
         )
+        return config.hold_out(dataset)
 
     def _draw(self, values: Tensor, device: torch.device | str) -> Images:
         hue, shape, scale, orientation, x, y = values.unbind(dim=1)

@@ -11,6 +11,7 @@ from distaff.figures.intervals import intervals
 from distaff.figures.latent_geometry import latent_geometry
 from distaff.figures.latent_map import latent_map
 from distaff.figures.metric_audit import AuditPanel, metric_audit
+from distaff.figures.metric_sizes import SizePanel, metric_sizes
 from distaff.figures.reconstructions import reconstructions
 from distaff.figures.relation_matrix import relation_matrix
 from distaff.figures.samples import samples
@@ -22,6 +23,7 @@ from distaff.figures.traversals import traversals
 __all__ = [
     "AuditPanel",
     "Side",
+    "SizePanel",
     "checkerboard",
     "column_blocks",
     "confusion_matrix",
@@ -33,6 +35,7 @@ __all__ = [
     "latent_geometry",
     "latent_map",
     "metric_audit",
+    "metric_sizes",
     "pairs",
     "reconstructions",
     "relation_matrix",

@@ -3,24 +3,37 @@
 from collections.abc import Callable
 
 from distaff.metrics.beta_vae_score import beta_vae_score
+from distaff.metrics.d_lsbd import d_lsbd
 from distaff.metrics.dci import dci
 from distaff.metrics.dci_es import dci_es
 from distaff.metrics.dci_mig import dci_mig
+from distaff.metrics.dlig import dlig
+from distaff.metrics.dmig import dmig
 from distaff.metrics.downstream_accuracy import downstream_accuracy
+from distaff.metrics.edi import edi
 from distaff.metrics.explicitness import explicitness
 from distaff.metrics.factor_vae_score import factor_vae_score
+from distaff.metrics.factorized_support import factorized_support
 from distaff.metrics.gaussian_total_correlation import gaussian_total_correlation
 from distaff.metrics.info_mec import info_mec
 from distaff.metrics.interventional_robustness import interventional_robustness
 from distaff.metrics.jemmig import jemmig
+from distaff.metrics.mcc import mcc
+from distaff.metrics.med import med
 from distaff.metrics.mig_sup import mig_sup
 from distaff.metrics.modularity import modularity
 from distaff.metrics.mutual_information_gap import mutual_information_gap
+from distaff.metrics.omes import omes
 from distaff.metrics.pairwise_mutual_information import pairwise_mutual_information
 from distaff.metrics.partition_score import partition_score
+from distaff.metrics.r_squared import r_squared
 from distaff.metrics.sap import sap
+from distaff.metrics.tad import tad
 from distaff.metrics.udr import udr
+from distaff.metrics.unibound import unibound
 from distaff.metrics.wasserstein_correlation import wasserstein_correlation
+from distaff.metrics.weak_mcc import weak_mcc
+from distaff.metrics.xmig import xmig
 from distaff.score import Score
 
 METRICS: dict[str, Callable[..., Score]] = {
@@ -32,41 +45,67 @@ METRICS: dict[str, Callable[..., Score]] = {
         mig_sup,
         jemmig,
         dci_mig,
+        dmig,
+        xmig,
+        dlig,
+        unibound,
+        med,
         dci,
         dci_es,
         sap,
+        tad,
         modularity,
         explicitness,
         interventional_robustness,
+        omes,
         info_mec,
+        edi,
+        mcc,
+        weak_mcc,
+        r_squared,
         udr,
         gaussian_total_correlation,
         wasserstein_correlation,
         pairwise_mutual_information,
+        factorized_support,
         downstream_accuracy,
         partition_score,
+        d_lsbd,
     )
 }
 
 __all__ = [
     "METRICS",
     "beta_vae_score",
+    "d_lsbd",
     "dci",
     "dci_es",
     "dci_mig",
+    "dlig",
+    "dmig",
     "downstream_accuracy",
+    "edi",
     "explicitness",
     "factor_vae_score",
+    "factorized_support",
     "gaussian_total_correlation",
     "info_mec",
     "interventional_robustness",
     "jemmig",
+    "mcc",
+    "med",
     "mig_sup",
     "modularity",
     "mutual_information_gap",
+    "omes",
     "pairwise_mutual_information",
     "partition_score",
+    "r_squared",
     "sap",
+    "tad",
     "udr",
+    "unibound",
     "wasserstein_correlation",
+    "weak_mcc",
+    "xmig",
 ]

@@ -104,17 +104,23 @@ def first_of_each(codes: Array, factors: Array) -> Int[np.ndarray, " kept"]:
     """Returns the rows that repeat the code and the factors of no earlier row.
 
     All rows, where no latent has more than sqrt(n) values: equal rows of a code of few values are
-    different images that look alike. All, too, where fewer than `FEWEST_ROWS` would be left.
+    different images that look alike. So are rows in which each latent has a value that more than
+    sqrt(n) rows share, as the 0 of a sparse code is. All rows, too, where fewer than `FEWEST_ROWS`
+    would be left.
     """
     every = np.arange(len(codes))
     # equal rows have equal sums, and sums that all differ are seen at a glance
     if len(np.unique(codes.sum(axis=1))) == len(codes):
         return every
-    if not any(len(np.unique(column)) > np.sqrt(len(codes)) for column in codes.T):
-        return every
+    alone = np.zeros(len(codes), dtype=bool)
+    for column in codes.T:
+        _, value, times = np.unique(column, return_inverse=True, return_counts=True)
+        if len(times) > np.sqrt(len(codes)):
+            alone |= times[value] <= np.sqrt(len(codes))
     rows = np.hstack([codes + 0.0, factors])  # -0 and 0 then have the same bytes
-    first = {row.tobytes(): place for place, row in reversed(list(enumerate(rows)))}
-    return np.sort(list(first.values())) if len(first) >= FEWEST_ROWS else every
+    seen = {rows[place].tobytes(): place for place in reversed(np.flatnonzero(alone))}
+    first = np.union1d(list(seen.values()), np.flatnonzero(~alone)).astype(np.int64)
+    return first if len(first) >= FEWEST_ROWS else every
 
 
 def described(images: int, repeats: int) -> str:

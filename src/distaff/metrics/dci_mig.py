@@ -35,8 +35,10 @@ def dci_mig(
     latents and latents of noise have no gap and change nothing. With one factor there is nothing
     in the second place, which counts as 0.
 
-    The estimator is that of Ross 2014 on normal scores (see `metrics/information.py`), where the
-    published code cuts latents into bins.
+    For the estimators see `metrics/information.py`; each estimate is weighed by the evidence that
+    it is more than chance (see `metrics/evidence.py`). A continuous factor, whose information and
+    entropy have no bound, has (1 - exp(-2 I)) log 100 for I and log 100 for H, as if it had 100
+    values. The published code cuts latents into bins.
 
     Args:
         codes: the representation of each image, for a VAE its posterior mean.
@@ -80,7 +82,7 @@ def dci_mig(
 
 
 def _kept_gaps(table: Table) -> Array:
-    given = table.information.max(axis=1) - second_largest(table.information, axis=1)
-    kept = np.zeros(table.information.shape[1])
-    np.maximum.at(kept, table.information.argmax(axis=1), given)
+    given = table.nats.max(axis=1) - second_largest(table.nats, axis=1)
+    kept = np.zeros(table.nats.shape[1])
+    np.maximum.at(kept, table.nats.argmax(axis=1), given)
     return kept

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Num
 
-from distaff.metrics.arrays import checked, described
+from distaff.metrics.arrays import Checked, checked, described
 from distaff.metrics.compat import check_compat, training_rows
 from distaff.metrics.histogram import BINS
-from distaff.metrics.information import NEIGHBOURS, discretized, self_information
+from distaff.metrics.information import continuous_columns, discretized, self_information
 from distaff.metrics.information_tables import Table, tables_of
+from distaff.metrics.neighbours import NEIGHBOURS
 from distaff.metrics.resampling import interval_around
 from distaff.score import Active, Array, Score
 
@@ -27,15 +28,25 @@ class InformationTables:
     """Number of latents that have one value only."""
     names: tuple[str, ...]
     """Of the factors that vary; a table has no others."""
-    varying: Bool[np.ndarray, " factor"]
+    varying: Bool[np.ndarray, " given"]
     estimator: str
+    codes: Float[np.ndarray, "sample latent"]
+    """What the tables were estimated from."""
+    factors: Num[np.ndarray, "sample factor"]
+    """Those that vary, a continuous one by its values."""
+    continuous: Bool[np.ndarray, " factor"]
+
+    @property
+    def uninformative(self) -> float:
+        """The number of latents that are more likely to tell nothing than something."""
+        return float((self.whole.weight <= 0.5).sum())
 
     def latent_parts(self, contributions: Float[np.ndarray, " latent"]) -> dict[str, float]:
-        """Returns the contribution of each informative latent, and how many are not."""
-        informative = np.flatnonzero(self.whole.informative)
+        """Returns the contribution of each latent that tells something, and how many do not."""
+        informative = np.flatnonzero(self.whole.weight > 0.5)
         return {
             **{f"latent {latent}": float(contributions[latent]) for latent in informative},
-            "uninformative latents": float(len(contributions) - len(informative)),
+            "uninformative latents": self.uninformative,
         }
 
     def score(self, value: Callable[[Table], float], parts: Mapping[str, float]) -> Score:
@@ -93,37 +104,32 @@ def information_tables(
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: number of halves.
         active: for each latent whether it counts, or None: all do.
-        compat: None for Ross 2014 on normal scores; "disentanglement_lib" for histograms of the
-            first `num_train` rows, and no latent taken for uninformative.
+        compat: None for the estimates of `metrics/information.py`; "disentanglement_lib" for
+            histograms of the first `num_train` rows, and no latent taken for uninformative.
         num_train: see `metrics/compat.py`.
 
     Raises:
         ValueError: what is wrong with the arrays or settings.
     """
     check_compat(compat, num_train)
-    data = checked(
-        codes,
-        discretized(factors, factor_kinds),
-        factor_names,
-        active=active,
-        keep_repeats=compat is not None,
+    data, values, continuous = _checked(
+        codes, np.asarray(factors), factor_names, factor_kinds, active, compat
     )
-    codes, factors, varying, names = data.codes, data.factors[:, data.varying], *data[2:4]
-    rows = training_rows(len(codes), num_train) if compat else slice(None)
-    codes, factors = codes[rows], factors[rows]
-    for name, most in zip(names, self_information(factors), strict=True):
-        if most <= 0:
+    rows = training_rows(len(values), num_train) if compat else slice(None)
+    codes, values = data.codes[rows], values[rows]
+    for name, most, exempt in zip(data.names, self_information(values), continuous, strict=True):
+        if most <= 0 and not exempt:
             raise ValueError(
                 f"{name} has no two values that occur twice; leave it out, or declare it "
                 f"continuous in factor_kinds"
             )
     whole, halves, shuffled, ceiling = tables_of(
-        codes, factors, histograms=compat is not None, seed=seed, repeats=repeats
+        codes, values, continuous, histograms=compat is not None, seed=seed, repeats=repeats
     )
     method = (
         f"frequencies in {BINS} cells of equal width"
         if compat
-        else f"Ross 2014 on normal scores, {NEIGHBOURS} neighbours"
+        else f"counts, or {NEIGHBOURS} nearest neighbours on normal scores"
     )
     return InformationTables(
         whole=whole,
@@ -131,10 +137,36 @@ def information_tables(
         shuffled=shuffled,
         ceiling=ceiling,
         dead=int((np.ptp(codes, axis=0) == 0).sum()),
-        names=tuple(names),
-        varying=varying,
+        names=tuple(data.names),
+        varying=data.varying,
         estimator=f"{method}, {described(len(codes), data.repeats)}",
+        codes=codes,
+        factors=values,
+        continuous=continuous,
     )
+
+
+def _checked(
+    codes: Array,
+    factors: Array,
+    factor_names: Sequence[str] | None,
+    factor_kinds: Sequence[str] | None,
+    active: Active | None,
+    compat: str | None,
+) -> tuple[Checked, Array, Array]:
+    """What `checked` returns, the factors that vary, and which of them are continuous."""
+    numbers, continuous = discretized(factors, factor_kinds), np.zeros(0, dtype=bool)
+    if factor_kinds is not None and not compat:
+        continuous = continuous_columns(factors, factor_kinds)
+        for column in np.flatnonzero(continuous):
+            numbers[:, column] = np.unique(factors[:, column], return_inverse=True)[1]
+    data = checked(codes, numbers, factor_names, active=active, keep_repeats=compat is not None)
+    if not continuous.any():
+        return data, data.factors[:, data.varying], np.zeros(len(data.names), dtype=bool)
+    values = data.factors.astype(np.float64)
+    for column in np.flatnonzero(continuous):
+        values[:, column] = np.unique(factors[:, column])[data.factors[:, column]]
+    return data, values[:, data.varying], continuous[data.varying]
 
 
 def second_largest(table: Float[np.ndarray, "first second"], axis: int) -> Array:

@@ -6,8 +6,9 @@ value. All rows of all groups are drawn at once.
 """
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
+from distaff.metrics.arrays import FEWEST_ROWS
 from distaff.score import Array
 
 GROUPS_OF_AN_ORDER = 20
@@ -87,3 +88,39 @@ class Companions:
         offset = np.where(few, begin, first - begin)
         steps = offset[:, None] + np.arange(min(size, len(mixed)))
         return np.asarray(mixed[base[:, None] + steps % circle[:, None]])
+
+
+def within_factor(
+    codes: Float[np.ndarray, "sample latent"],
+    labels: Int[np.ndarray, "sample factor"],
+    factor: int,
+    name: str,
+) -> tuple[Float[np.ndarray, "kept latent"], Int[np.ndarray, " kept"]]:
+    """Returns codes less their mean over the values of one factor, the others being the same.
+
+    Rows that share all other factors with no other row are left out.
+
+    Args:
+        codes: latents.
+        labels: the index of the value of each factor.
+        factor: which one varies.
+        name: of that factor, for the error.
+
+    Returns:
+        the differences, and the rows that they are of.
+
+    Raises:
+        ValueError: fewer than `FEWEST_ROWS` rows are left.
+    """
+    others = np.delete(labels, factor, axis=1)
+    _, group, sizes = np.unique(others, axis=0, return_inverse=True, return_counts=True)
+    group = group.ravel()
+    rows = np.flatnonzero(sizes[group] > 1)
+    if len(rows) < FEWEST_ROWS:
+        raise ValueError(
+            f"{len(rows)} images share all factors but {name} with another one, and the score "
+            f"needs {FEWEST_ROWS}; give the codes of a complete set"
+        )
+    sums = np.zeros((len(sizes), codes.shape[1]))
+    np.add.at(sums, group, codes)
+    return (codes - (sums / sizes[:, None])[group])[rows], rows

@@ -30,23 +30,25 @@ def jemmig(
 
     and the value is the mean over the factors of the normalised form
 
-        1 - JEMMIG(v) / (H(v) + log cells),
+        1 - JEMMIG(v) / (H(v) + log 100),
 
     for which higher is better: range 0 to 1, best value 1. Beside the gap it asks what the mutual
     information gap does not: a latent that knows more than its factor, be it another factor or the
     noise of an encoder, is charged for the surplus. A continuous latent that tells a factor of few
-    values perfectly is therefore far from 1: 2 H(v) / (H(v) + log cells).
+    values perfectly is therefore far from 1: 2 H(v) / (H(v) + log 100).
 
-    H(z, v) is H(z) + H(v) - I(z; v), where H(z) is that of the latent cut into cells of equal
-    frequency, sqrt(n) of them, or its own values where it has no more (so that a rescaled latent
-    is cut alike), and no more information is counted than the cells hold. The information is that
-    of Ross 2014 on normal scores (see `metrics/information.py`). The published code cuts latents
-    into cells of equal width for both.
+    H(z, v) is H(z) + H(v) - I(z; v), where H(z) is that of a latent of which 100 cells of equal
+    frequency can be told apart (see `resolved_entropy` in `metrics/information.py`): its own where
+    it has few values, log 100 where it is continuous. A hundred, whatever the number of rows, so
+    that the score has a limit, and so that a code of 40 values loses nothing; no more of a factor
+    is asked and no more information counted than that. So continuous factors, which have no
+    entropy of their own, have log 100, and Gaussian ones of correlation 0.9 score
+    0.83 / log 100 = 0.18. The published code cuts latents into cells of equal width.
 
-    Chance is near 0 for continuous latents and higher for latents of few values, which have
-    little surplus to be charged for: read the value against it. Dead latents tell nothing, and a
-    factor of which no latent tells anything counts as 0 (the formula would reward a dead latent
-    for its lack of entropy). A code of one latent has nothing in the second place, which counts
+    Each estimate of information is weighed by the evidence that it is more than chance, and so is
+    the normalised form of each factor, with the evidence of its z_1st (see
+    `metrics/evidence.py`): the formula would else reward latents that tell nothing, but have little
+    entropy. Chance is near 0. A code of one latent has nothing in the second place, which counts
     as 0.
 
     Args:
@@ -88,10 +90,11 @@ def jemmig(
 
 
 def _normalized(table: Table) -> Array:
-    most = table.information.max(axis=0)
-    latent_entropy = table.cell_entropy[table.information.argmax(axis=0)]
-    known = np.minimum(most, latent_entropy)
-    joint_entropy = latent_entropy + table.entropy - known
+    first = table.information.argmax(axis=0)
+    latent_entropy = table.latent_entropy[first]
+    factor_entropy = np.minimum(table.entropy, table.most_latent_entropy)
+    known = np.minimum(table.information.max(axis=0), np.minimum(latent_entropy, factor_entropy))
+    joint_entropy = latent_entropy + factor_entropy - known
     gap = joint_entropy - known + np.minimum(second_largest(table.information, axis=0), known)
-    normalized = np.clip(1 - gap / (table.entropy + table.most_cell_entropy), 0, 1)
-    return np.where(most > 0, normalized, 0.0)
+    normalized = np.clip(1 - gap / (factor_entropy + table.most_latent_entropy), 0, 1)
+    return np.asarray(normalized * np.take_along_axis(table.evidence, first[None], axis=0)[0])

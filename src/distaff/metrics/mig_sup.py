@@ -32,11 +32,14 @@ def mig_sup(
     the mutual information gap finds a factor spread over two latents, this one finds two factors
     mixed in a latent. With one factor there is nothing in the second place, which counts as 0.
 
-    A latent takes part when it tells more of some factor than chance explains, 4 / sqrt(n) nats
-    (see `metrics/information_tables.py`). So dead latents and latents of noise, which a model may
-    have at will, change nothing; where no latent takes part the value is 0. The other latents are
-    counted in the parts. The estimator is that of Ross 2014 on normal scores (see
-    `metrics/information.py`), where the published code cuts latents into bins and averages over
+    The mean weighs each latent by the evidence w that it tells something of some factor, from 0 for
+    noise to 1 (see `metrics/evidence.py`), and is multiplied by 1 - product of (1 - w), the
+    probability that any latent does. So dead latents and latents of noise, which a model may have
+    at will, change nothing, and a code of nothing else scores 0. Information is weighed likewise.
+    Latents of w up to 1/2 are counted in the parts as uninformative.
+
+    For the estimators, and for I / H of a continuous factor, see `metrics/information.py` and
+    `metrics/information_tables.py`; the published code cuts latents into bins and averages over
     all of them.
 
     Args:
@@ -73,12 +76,11 @@ def mig_sup(
         seed=seed,
         repeats=repeats,
     )
-    return tables.score(_mean_gap, tables.latent_parts(_gaps(tables.whole)))
+    return tables.score(
+        lambda table: table.mean_over_latents(_gaps(table)),
+        tables.latent_parts(_gaps(tables.whole)),
+    )
 
 
 def _gaps(table: Table) -> Array:
     return np.asarray(table.relation.max(axis=1) - second_largest(table.relation, axis=1))
-
-
-def _mean_gap(table: Table) -> float:
-    return float(_gaps(table)[table.informative].mean()) if table.informative.any() else 0.0

@@ -31,12 +31,16 @@ def modularity(
     averaged over the latents. Range 0 to 1, best value 1. It does not ask whether the factors are
     known: a code of one good latent scores 1.
 
-    A latent takes part when it tells more of some factor than chance explains, 4 / sqrt(n) nats
-    (see `metrics/information_tables.py`). The ratio of a latent of noise is that of two errors of
-    estimation, and as the published score counts it, noise scores above one half; here dead latents
-    and noise change nothing, and where no latent takes part the value is 0, as chance is. The
-    latents left out are counted in the parts. The estimator is that of Ross 2014 on normal scores
-    (see `metrics/information.py`).
+    The ratio of a latent of noise is that of two errors of estimation, and as the published score
+    counts it, noise scores above one half. Here each I is weighed by the evidence that it is more
+    than chance; the mean weighs each latent by the evidence w that it tells something of some
+    factor, from 0 for noise to 1 (see `metrics/evidence.py`), and is multiplied by
+    1 - product of (1 - w), the probability that any latent does. So dead latents and noise change
+    nothing, a code of nothing else scores 0, and a latent of weak information tends smoothly to its
+    own value as the rows grow. Latents of w up to 1/2 are counted in the parts as uninformative.
+
+    For the estimators see `metrics/information.py`. I of a continuous factor, which has no bound,
+    is (1 - exp(-2 I)) log 100, as if it had 100 values.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: all latents count, a latent of exactly no information as 0 and one of noise as its errors
@@ -81,15 +85,14 @@ def modularity(
         num_train=num_train,
     )
     check_two_factors(tables, "modularity")
-    return tables.score(_mean_modularity, tables.latent_parts(_modularities(tables.whole)))
+    return tables.score(
+        lambda table: table.mean_over_latents(_modularities(table)),
+        tables.latent_parts(_modularities(tables.whole)),
+    )
 
 
 def _modularities(table: Table) -> Array:
-    squared = table.information**2
+    squared = table.nats**2
     largest = squared.max(axis=1)
     others = (squared.sum(axis=1) - largest) / (squared.shape[1] - 1)
     return np.where(largest > 0, 1 - others / np.where(largest > 0, largest, 1), 0.0)
-
-
-def _mean_modularity(table: Table) -> float:
-    return float(_modularities(table)[table.informative].mean()) if table.informative.any() else 0.0

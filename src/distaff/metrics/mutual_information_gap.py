@@ -32,9 +32,11 @@ def mutual_information_gap(
     nothing in the second place, which counts as 0. A factor that has one value only is left out. A
     dead latent, one of a single value, tells nothing.
 
-    It differs from the published code in that latents are not cut into bins: the estimator is that
-    of Ross 2014 on normal scores (see `metrics/information.py`), and H(v) is I(v; v) by the same
-    estimator.
+    It differs from the published code in that latents are not cut into bins: for the estimators see
+    `metrics/information.py`. H(v) is I(v; v) by the same estimator. A continuous factor has no
+    bound to its entropy, and the share I / H becomes 1 - exp(-2 I), which is the squared
+    correlation of Gaussian variables. Each estimate is weighed by the evidence that it is more than
+    chance (see `metrics/evidence.py`), so latents of noise add nothing.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: each latent is cut into 20 cells of equal width between its extremes, which cannot carry
@@ -62,7 +64,7 @@ def mutual_information_gap(
     Returns:
         Value with 95 % interval; as parts the gap of each factor and the number of dead latents;
         chance from shuffled factors; ceiling from the factors as codes; relation I(z; v) / H(v),
-        [latent, factor], with a column of zeros for a factor that was left out.
+        or 1 - exp(-2 I), [latent, factor], with a column of zeros for a factor that was left out.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an

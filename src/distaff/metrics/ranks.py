@@ -7,7 +7,7 @@ few values changes everything. The ranks here take close values for nearly equal
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import ndtri
 
 from distaff.score import Array
@@ -16,6 +16,8 @@ CLOSE = 0.01
 """Share of the width of a column within which two values begin to share a rank."""
 WIDEST_TAILS = 50
 """Times its middle half that the middle 98 % of a column may be wide before tails set the scale."""
+TIED = 0.1 * CLOSE
+"""Share of the width of a column within which values are one value with noise upon it."""
 
 
 def normal_scores(
@@ -45,6 +47,29 @@ def smoothed_ranks(
     for index, column in enumerate(columns.T):
         ranks[:, index] = _smoothed(_turned(column))
     return ranks
+
+
+def tied_values(column: Float[np.ndarray, " sample"]) -> Int[np.ndarray, " sample"] | None:
+    """Returns the index of the value of each row, where close rows have the same value.
+
+    The order of the values is that of the column turned as above.
+
+    The values are groups of rows no wider than `TIED` of the width of the column, with gaps wider
+    than that between them. None, where the rows do not fall into such groups: a continuous column
+    of many rows.
+    """
+    turned = _turned(column)
+    order = np.argsort(turned)
+    ascending = turned[order]
+    reach = TIED * _width(ascending)
+    begins = np.diff(ascending) > reach
+    first = np.r_[0, np.flatnonzero(begins) + 1]
+    last = np.r_[first[1:], len(column)] - 1
+    if (ascending[last] - ascending[first] > reach).any():
+        return None
+    index = np.empty(len(column), dtype=np.int64)
+    index[order] = np.r_[0, np.cumsum(begins)]
+    return index
 
 
 def _turned(column: Array) -> Array:

@@ -28,7 +28,8 @@ class AnnealedVAE(AbstractVAE):
         capacity: float = 25.0
         """Capacity at the end of its rise, in nats per image; 25 in the paper for dSprites."""
         annealing_steps: int = 100_000
-        """Steps over which the capacity rises from 0; 100,000 in the paper."""
+        """Steps over which the capacity rises from 0; 100,000 in the paper. A training with fewer
+        steps ends below the capacity, with a warning."""
 
         def __post_init__(self) -> None:
             """Refuses negative weights and an annealing without steps."""
@@ -42,6 +43,10 @@ class AnnealedVAE(AbstractVAE):
     def settings(self, step: int) -> Settings:  # noqa: D102
         risen = min(1.0, step / self.config.annealing_steps)
         return {"gamma": self.config.gamma, "capacity": self.config.capacity * risen}
+
+    def schedules(self) -> dict[str, int]:
+        """Returns the steps over which the capacity rises."""
+        return {"annealing_steps": self.config.annealing_steps}
 
     @staticmethod
     def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: D102

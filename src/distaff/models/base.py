@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from distaff.data.pictures import Resize
 from distaff.gaussian import DiagonalGaussian
+from distaff.models.pictures import Pictures, as_images
 from distaff.types import Batch, Context, DataSpec, Images, Latents, LossTerms, Noise, Settings
 
 
@@ -36,6 +38,8 @@ class Model(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.spec = spec
+        self.resize: Resize = "refuse"
+        """What becomes of pictures of another size; the model of a run knows what the run did."""
 
     @property
     @abstractmethod
@@ -59,9 +63,34 @@ class Model(nn.Module, ABC):
         """Returns the named, unweighted terms of a player's loss, in nats per image."""
         return self.players[player].terms(batch, noise)
 
+    def schedules(self) -> dict[str, int]:
+        """Returns the settings that are a number of steps over which weights change, by name."""
+        return {}
+
     def derived_settings(self) -> dict[str, float]:
         """Returns settings that follow from the config and the data, for people to read."""
         return {}
+
+    def prepare(self, pictures: Pictures) -> Images:
+        """Returns pictures, however they were read, as the images that the model was trained on.
+
+        Args:
+            pictures: one or many. Paths, and pictures of Pillow, are cut and resized as the run did
+                it with its own. Arrays and tensors have the size of the model's images, with
+                channels first, last or, of grey ones, left out; they are uint8 from 0 to 255, bool,
+                or floating point in [0, 1].
+
+        Returns:
+            [batch, channel, height, width] in [0, 1], on the model's device and of the type of its
+            parameters; gradients flow back into tensors.
+
+        Raises:
+            UsageError: another shape, type or range; whole numbers other than uint8 are refused,
+                since they can mean levels or black and white.
+            DataError: a picture that cannot be read, or is of a size that the run refuses.
+        """
+        images = as_images(pictures, self.spec.image_shape, self.resize)
+        return images.to(self.device, next(self.parameters()).dtype)
 
     @property
     def device(self) -> torch.device:
@@ -75,15 +104,29 @@ def takes_arrays(method: Callable[..., Any]) -> Callable[..., Any]:
     Tensors pass through as they are, gradients included; arrays are moved to the model's device
     as float32. Where the first argument is an array, no gradient is kept, and arrays come back.
     """
+    return _accepting(method, lambda model, value: _to_tensor(value, model.device))
 
+
+def takes_pictures(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets a method of images take whatever `prepare` takes; the rest as in `takes_arrays`.
+
+    Of tensors come tensors, with their gradients; of anything else come arrays.
+    """
+    return _accepting(method, lambda model, value: model.prepare(value))
+
+
+def _accepting(
+    method: Callable[..., Any], convert: Callable[["Model", Any], Any]
+) -> Callable[..., Any]:
     @wraps(method)
     def accepting(self: Model, first: Any, *others: Any, **named: Any) -> Any:
         rest = [_to_tensor(value, self.device) for value in others]
         by_name = {name: _to_tensor(value, self.device) for name, value in named.items()}
-        if not isinstance(first, np.ndarray):
-            return method(self, first, *rest, **by_name)
+        given = convert(self, first)
+        if given is first or isinstance(first, Tensor):
+            return method(self, given, *rest, **by_name)
         with torch.no_grad():
-            return _to_arrays(method(self, _to_tensor(first, self.device), *rest, **by_name))
+            return _to_arrays(method(self, given, *rest, **by_name))
 
     return accepting
 
@@ -105,7 +148,7 @@ class GenerativeModel(Model):
 
     @abstractmethod
     def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
-        """Returns the posterior q(z|x) of each image, or q(z|x,c)."""
+        """Returns the posterior q(z|x) of each picture that `prepare` takes, or q(z|x,c)."""
 
     @abstractmethod
     def decode(self, latents: Latents, context: Context | None = None) -> Images:

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from distaff.models.base import Model, Player, takes_arrays
-from distaff.nets import ENCODERS, ConvolutionalEncoder
+from distaff.models.base import Model, Player, takes_pictures
+from distaff.nets import ENCODERS, ConvolutionalEncoder, unrounded
 from distaff.registry import kind_of
 from distaff.types import Batch, DataSpec, Images, LossTerms, Noise, Settings
 
@@ -58,14 +58,17 @@ class Classifier(Model):
         """One player."""
         return {"classifier": Player(self.classifier_terms, ("encoder",))}
 
-    @takes_arrays
+    @takes_pictures
     def probabilities(self, images: Images) -> Float[Tensor, "batch value"]:
-        """Returns p(c|x) of each value.
+        """Returns p(c|x) of each value: a tensor of tensors, else an array.
 
         Args:
-            images: [batch, channel, height, width] in [0, 1]; a tensor or an array.
+            images: pictures as `prepare` takes them.
+
+        Raises:
+            UsageError, DataError: as in `prepare`.
         """
-        shares: Tensor = self.encoder(images).float().softmax(dim=1)
+        shares: Tensor = unrounded(self.encoder(images)).softmax(dim=1)
         return shares
 
     def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
@@ -80,7 +83,7 @@ class Classifier(Model):
             images = moved(images, offsets, self.config.shift)
         # -100, which cross_entropy leaves out, where the model may not see the factor
         known = batch.factors[:, self.factor].where(batch.labelled, -100)
-        return {"cross_entropy": functional.cross_entropy(self.encoder(images).float(), known)}
+        return {"cross_entropy": functional.cross_entropy(unrounded(self.encoder(images)), known)}
 
     def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
         return {}

@@ -20,8 +20,8 @@ from torch import Tensor
 from distaff.errors import UsageError
 from distaff.gaussian import DiagonalGaussian
 from distaff.likelihoods import LIKELIHOODS, Bernoulli, Likelihood
-from distaff.models.base import GenerativeModel, Player, takes_arrays
-from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder
+from distaff.models.base import GenerativeModel, Player, takes_arrays, takes_pictures
+from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder, unrounded
 from distaff.registry import kind_of
 from distaff.types import (
     Batch,
@@ -92,27 +92,34 @@ class AbstractVAE(GenerativeModel):
         """Returns the context of images with these factors; None for one not conditional."""
         return None
 
-    @takes_arrays
+    @takes_pictures
     def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
         """Returns the posterior of each image.
 
         Args:
-            images: [batch, channel, height, width] in [0, 1]; a tensor or an array.
+            images: pictures as `prepare` takes them: paths, pictures of Pillow, uint8 or numbers in
+                [0, 1], channels first or last.
             context: [batch, context], of a conditional model; a tensor or an array.
 
         Returns:
-            Mean and log standard deviation, each [batch, latent], of the kind that came in.
+            Mean and log standard deviation, each [batch, latent]: tensors of tensors, else arrays.
 
         Raises:
-            UsageError: images or context of another shape than the model was built for.
+            UsageError: images or context of another shape than the model was built for, or values
+                outside of [0, 1].
+            DataError: a picture that cannot be read.
         """
-        if tuple(images.shape[1:]) != self.spec.image_shape:
-            raise UsageError(
-                f"images have the shape {tuple(images.shape)}; the model takes "
-                f"(batch, {', '.join(map(str, self.spec.image_shape))})."
-            )
+        return self.posterior(images, context)
+
+    def posterior(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
+        """Returns the posterior of images whose values nobody looks at, as a training step needs.
+
+        Args:
+            images: [batch, channel, height, width] in [0, 1], as `prepare` returns them.
+            context: [batch, context], of a conditional model.
+        """
         given = self._given(context, len(images))
-        mean, log_std = self.encoder(images, *given).float().chunk(2, dim=1)
+        mean, log_std = unrounded(self.encoder(images, *given)).chunk(2, dim=1)
         return DiagonalGaussian(mean, log_std)
 
     @takes_arrays
@@ -129,7 +136,24 @@ class AbstractVAE(GenerativeModel):
         Raises:
             UsageError: a context of another shape than the model was built for.
         """
-        return self.likelihood.mean(self._outputs(latents, context))
+        return self.likelihood.mean(self.outputs(latents, context))
+
+    def outputs(self, latents: Latents, context: Context | None = None) -> Outputs:
+        """Returns what the decoder puts out for each row of latents, the likelihood's parameters.
+
+        Args:
+            latents: [batch, latent].
+            context: [batch, context], of a conditional model.
+
+        Returns:
+            [batch, output, height, width], float32.
+
+        Raises:
+            UsageError: a context of another shape than the model was built for.
+        """
+        inputs = torch.cat([latents, *self._given(context, len(latents))], dim=1)
+        outputs: Outputs = unrounded(self.decoder(inputs))
+        return outputs
 
     def log_likelihood(
         self, images: Images, latents: Latents, context: Context | None = None
@@ -141,33 +165,39 @@ class AbstractVAE(GenerativeModel):
             latents: [batch, latent], one row for each image.
             context: [batch, context], of a conditional model.
         """
-        return self.likelihood.log_prob(images, self._outputs(latents, context))
+        return self.likelihood.log_prob(images, self.outputs(latents, context))
 
-    @takes_arrays
+    @takes_pictures
     def reconstruct(self, images: Images, context: Context | None = None) -> Images:
-        """Returns the mean image of each image's posterior mean; shapes as in `encode`."""
-        images_mean: Images = self.decode(self.encode(images, context).mean, context)
+        """Returns the mean image of each image's posterior mean; arguments as in `encode`."""
+        images_mean: Images = self.decode(self.posterior(images, context).mean, context)
         return images_mean
 
-    @takes_arrays
+    @takes_pictures
     def traverse(
         self,
-        image: Float[Tensor, "channel height width"],
+        image: Images,
         values: Sequence[float] = (-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2),
         context: Float[Tensor, " context"] | None = None,
     ) -> Float[Tensor, "latent value channel height width"]:
         """Moves one latent of an image at a time.
 
         Args:
-            image: [channel, height, width] in [0, 1]; a tensor or an array.
+            image: one picture as `prepare` takes it.
             values: what the moved latent is set to; the others stay at their posterior mean.
             context: [context], of a conditional model; it stays as it is.
 
         Returns:
-            Mean images, [latent, value, channel, height, width], of the kind that came in.
+            Mean images, [latent, value, channel, height, width]: a tensor of a tensor, else an
+            array.
+
+        Raises:
+            UsageError: several pictures; and as in `encode`.
         """
+        if len(image) != 1:
+            raise UsageError(f"{len(image)} pictures given to be traversed; give one.")
         given = None if context is None else context[None]
-        code = self.encode(image[None], given).mean[0]
+        code = self.posterior(image, given).mean[0]
         count = len(code)
         moved = code.repeat(count, len(values), 1)
         each = torch.arange(count, device=code.device)
@@ -186,7 +216,7 @@ class AbstractVAE(GenerativeModel):
         # a factor that the model may not see is an unknown one
         seen = batch.factors.where(batch.labelled[:, None], -1)
         context = self.context_from(seen)
-        return self.elbo_terms(batch, self.encode(batch.images, context), noise, context)
+        return self.elbo_terms(batch, self.posterior(batch.images, context), noise, context)
 
     def elbo_terms(
         self,
@@ -209,25 +239,18 @@ class AbstractVAE(GenerativeModel):
             "kl": posterior.kl_to_standard_normal().sum(dim=1).mean(),
         }
 
-    @abstractmethod
-    def settings(self, step: int) -> Settings:
-        """Returns what weighs the terms at this step."""
+    def check_context(self, context: Context | None, rows: int) -> None:
+        """Refuses a context that does not fit the model, or none where it needs one.
 
-    def _outputs(self, latents: Latents, context: Context | None) -> Outputs:
-        """What the decoder puts out for latents, to which the context is joined."""
-        inputs = torch.cat([latents, *self._given(context, len(latents))], dim=1)
-        outputs: Outputs = self.decoder(inputs).float()
-        return outputs
+        Args:
+            context: [batch, context], or None.
+            rows: batch, the number of images or rows of latents.
 
-    def _given(self, context: Context | None, rows: int) -> tuple[Context, ...]:
-        """The context as one argument, or as none for a model that is not conditional.
-
-        One-hot of k numbers, it has the mean square 1/k. It is brought to 1, as that of a latent,
-        or the latents learn what it says before it is heard: of the digits drawn by the recipe
-        `mnist-conditional-vae` a classifier then takes half for another one.
+        Raises:
+            UsageError: a context of another shape than the model was built for.
         """
         if self.context_size == 0 and context is None:
-            return ()
+            return
         if self.context_size == 0:
             raise UsageError("this model is not conditional; leave out the context.")
         shape = None if context is None else tuple(context.shape)
@@ -236,4 +259,17 @@ class AbstractVAE(GenerativeModel):
                 f"this model is conditional and its context has the shape {shape}; give one of "
                 f"({rows}, {self.context_size}), for example model.context_of([0] * {rows})."
             )
-        return (context * self.context_size**0.5,)
+
+    @abstractmethod
+    def settings(self, step: int) -> Settings:
+        """Returns what weighs the terms at this step."""
+
+    def _given(self, context: Context | None, rows: int) -> tuple[Context, ...]:
+        """The context as one argument, or as none for a model that is not conditional.
+
+        One-hot of k numbers, it has the mean square 1/k. It is brought to 1, as that of a latent,
+        or the latents learn what it says before it is heard: of the digits drawn by the recipe
+        `mnist-conditional-vae` a classifier then takes half for another one.
+        """
+        self.check_context(context, rows)
+        return () if context is None else (context * self.context_size**0.5,)

@@ -49,7 +49,7 @@ class IWAE(AbstractVAE):
     def vae_terms(self, batch: Batch, noise: Noise) -> LossTerms:
         """Returns `reconstruction` and `kl`, which are for the log, and `bound`."""
         samples = self.config.samples
-        posterior = self.encode(batch.images)
+        posterior = self.posterior(batch.images)
         many = posterior.repeat(samples)
         latents = many.sample(noise.flatten(0, 1))
         log_prob = self.log_likelihood(batch.images.repeat_interleave(samples, dim=0), latents)

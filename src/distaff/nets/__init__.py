@@ -7,7 +7,8 @@ and context. A decoder is built from its config, the number of latents and the o
 joined to the latents before.
 """
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from distaff.nets.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from distaff.nets.deconvolution import DeconvolutionDecoder
@@ -28,6 +29,15 @@ DECODERS: dict[str, type[nn.Module]] = {
     "spatial-broadcast": SpatialBroadcastDecoder,
 }
 
+
+def unrounded(numbers: Tensor) -> Tensor:
+    """Returns what a net put out in float32, or in float64 if the net computes in that.
+
+    Under autocast it is bfloat16, too coarse for sums over pixels and latents.
+    """
+    return numbers.to(torch.promote_types(numbers.dtype, torch.float32))
+
+
 __all__ = [
     "DECODERS",
     "ENCODERS",
@@ -40,4 +50,5 @@ __all__ = [
     "ResidualDecoder",
     "ResidualEncoder",
     "SpatialBroadcastDecoder",
+    "unrounded",
 ]

@@ -1,8 +1,9 @@
 """Convolutional encoder and decoder of the beta-VAE family.
 
 A stack of 4 x 4 convolutions with stride 2, then dense layers; the decoder is the mirror image.
-Where a side is no longer even, or the map is 4 x 4 already, the remaining layers keep the size
-with 3 x 3 kernels, so that 28, 32, 64 and 128 pixels (any multiple of 4) all work.
+Where the map cannot be halved any more (see `nets/halving.py`), as at 4 x 4, the remaining layers
+keep its size with 3 x 3 kernels. An odd side is halved as if it had a row or column of zeros more,
+which the decoder cuts off again.
 
 The defaults are the row for Chairs, CelebA and 3D faces of the beta-VAE paper. Burgess et al. use
 widths 32, 32, 32, 32 and hidden layers 256, 256.
@@ -10,13 +11,19 @@ widths 32, 32, 32, 32 and hidden layers 256, 256.
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 
 from torch import nn
 
+from distaff.errors import UsageError
 from distaff.nets.encoder import Encoder
+from distaff.nets.halving import cutting_to, halved, padding_to_even
 from distaff.nets.upconvolution import UpConvolution
 
 ImageShape = tuple[int, int, int]
+MOST_UNITS = 8192
+"""Numbers of the last map that train. Each step of Adam moves a dense layer's output by the rate
+times the sum of its inputs: from 25 x 25 x 64 on the first steps reach a KL of 10^10 nats."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,19 +59,37 @@ class ConvolutionalEncoder(Encoder):
         self, config: Config, image_shape: ImageShape, outputs: int, context: int = 0
     ) -> None:
         channels, *size = image_shape
+        sizes = halved((size[0], size[1]), len(config.widths), smallest=3)
         layers: list[nn.Module] = []
-        for inside, outside, kernel in _convolutions(channels, size, config.widths):
-            layers += [
-                nn.Conv2d(inside, outside, kernel, stride=2 if kernel == 4 else 1, padding=1)
-            ]
+        for i, (inside, outside) in enumerate(pairwise((channels, *config.widths))):
+            if i < len(sizes) - 1:
+                layers += [*padding_to_even(sizes[i]), nn.Conv2d(inside, outside, 4, 2, 1)]
+            else:
+                layers += [nn.Conv2d(inside, outside, 3, padding=1)]
             layers += [nn.ReLU(inplace=True)]
-        height, width = _final_size(size, config.widths)
-        units = (config.widths[-1] * height * width + context, *config.hidden)
+        units = (config.widths[-1] * prod(sizes[-1]) + context, *config.hidden)
         layers += [nn.Flatten()]
         for inside, outside in pairwise(units):
             layers += [nn.Linear(inside, outside), nn.ReLU(inplace=True)]
         super().__init__(*layers, nn.Linear(units[-1], outputs))
         initialize(self)
+        self.widths, self.last = config.widths, sizes[-1]
+
+    def check_trainable(self) -> None:
+        """Refuses images whose last map is too large for the dense layer.
+
+        Raises:
+            UsageError: it has more than `MOST_UNITS` numbers.
+        """
+        units = self.widths[-1] * prod(self.last)
+        if units > MOST_UNITS:
+            wider = ", ".join(map(str, (*self.widths, self.widths[-1])))
+            raise UsageError(
+                f"the {len(self.widths)} convolutions of the encoder leave a map of "
+                f"{self.last[0]} x {self.last[1]} with {self.widths[-1]} channels, {units:,} "
+                f"numbers, and training gets lost above {MOST_UNITS:,}; give encoder and decoder "
+                f"more widths, for example {wider}, or take smaller images."
+            )
 
 
 class ConvolutionalDecoder(nn.Sequential):
@@ -80,17 +105,17 @@ class ConvolutionalDecoder(nn.Sequential):
 
     def __init__(self, config: Config, latents: int, output_shape: ImageShape) -> None:
         channels, *size = output_shape
-        height, width = _final_size(size, config.widths)
-        units = (latents, *reversed(config.hidden), config.widths[-1] * height * width)
+        sizes = halved((size[0], size[1]), len(config.widths), smallest=3)
+        units = (latents, *reversed(config.hidden), config.widths[-1] * prod(sizes[-1]))
         layers: list[nn.Module] = []
         for inside, outside in pairwise(units):
             layers += [nn.Linear(inside, outside), nn.ReLU(inplace=True)]
-        layers += [nn.Unflatten(1, (config.widths[-1], height, width))]
-        for outside, inside, kernel in reversed(_convolutions(channels, size, config.widths)):
-            if kernel == 4:
-                layers += [UpConvolution(inside, outside)]
+        layers += [nn.Unflatten(1, (config.widths[-1], *sizes[-1]))]
+        for i, (outside, inside) in reversed([*enumerate(pairwise((channels, *config.widths)))]):
+            if i < len(sizes) - 1:
+                layers += [UpConvolution(inside, outside), *cutting_to(sizes[i])]
             else:
-                layers += [nn.ConvTranspose2d(inside, outside, kernel, padding=1)]
+                layers += [nn.ConvTranspose2d(inside, outside, 3, padding=1)]
             layers += [nn.ReLU(inplace=True)]
         super().__init__(*layers[:-1])
         initialize(self)
@@ -109,27 +134,3 @@ def initialize(net: nn.Sequential) -> None:
             nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-
-
-def _convolutions(
-    channels: int, size: list[int], widths: tuple[int, ...]
-) -> list[tuple[int, int, int]]:
-    """Channels in, channels out and kernel of each convolution; kernel 4 halves the size."""
-    halved = _halvings(size, len(widths))
-    return [
-        (inside, outside, 4 if i < halved else 3)
-        for i, (inside, outside) in enumerate(pairwise((channels, *widths)))
-    ]
-
-
-def _halvings(size: list[int], layers: int) -> int:
-    """How often both sides can be halved without leaving whole numbers or going below 4."""
-    count = 0
-    while count < layers and all(s % 2 ** (count + 1) == 0 and s > 4 * 2**count for s in size):
-        count += 1
-    return count
-
-
-def _final_size(size: list[int], widths: tuple[int, ...]) -> tuple[int, int]:
-    factor = 2 ** _halvings(size, len(widths))
-    return size[0] // factor, size[1] // factor

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 
 from torch import nn
+
+from distaff.nets.halving import cutting_to, halved
 
 ImageShape = tuple[int, int, int]
 SMALLEST = 2
@@ -13,8 +16,8 @@ SMALLEST = 2
 class DeconvolutionDecoder(nn.Sequential):
     """One dense layer to a map of 2 x 2, then transposed convolutions that double it.
 
-    Where a side of the image cannot be halved down to 2, the first convolutions keep the size with
-    3 x 3 kernels. Weights start as PyTorch draws them, as in the re-implementation.
+    Where the image cannot be halved down to 2 (see `nets/halving.py`), the first convolutions keep
+    the size with 3 x 3 kernels. Weights start as PyTorch draws them, as in the re-implementation.
 
     Reference: Watters, Matthey, Burgess, Lerchner 2019, "Spatial Broadcast Decoder: A simple
     architecture for learning disentangled representations in VAEs", arXiv:1901.07017, appendix
@@ -35,28 +38,19 @@ class DeconvolutionDecoder(nn.Sequential):
 
     def __init__(self, config: Config, latents: int, output_shape: ImageShape) -> None:
         channels, height, width = output_shape
-        doublings = _doublings(height, width, len(config.widths))
-        small = (config.widths[0], height // 2**doublings, width // 2**doublings)
-        units = small[0] * small[1] * small[2]
+        sizes = halved((height, width), len(config.widths), SMALLEST)
+        small = (config.widths[0], *sizes[-1])
         layers: list[nn.Module] = [
-            nn.Linear(latents, units),
+            nn.Linear(latents, prod(small)),
             nn.ReLU(inplace=True),
             nn.Unflatten(1, small),
         ]
-        kept = len(config.widths) - doublings
         for i, (inside, outside) in enumerate(pairwise((*config.widths, channels))):
-            kernel, stride = (3, 1) if i < kept else (4, 2)
-            layers += [nn.ConvTranspose2d(inside, outside, kernel, stride=stride, padding=1)]
+            halvings = len(config.widths) - 1 - i  # of the image, to what this layer gives
+            if halvings < len(sizes) - 1:
+                layers += [nn.ConvTranspose2d(inside, outside, 4, 2, 1)]
+                layers += cutting_to(sizes[halvings])
+            else:
+                layers += [nn.ConvTranspose2d(inside, outside, 3, padding=1)]
             layers += [nn.ReLU(inplace=True)]
         super().__init__(*layers[:-1])
-
-
-def _doublings(height: int, width: int, layers: int) -> int:
-    """How many of the layers can double a map of at least SMALLEST pixels each way."""
-    count = 0
-    while count < layers and all(
-        side % 2 ** (count + 1) == 0 and side >= SMALLEST * 2 ** (count + 1)
-        for side in (height, width)
-    ):
-        count += 1
-    return count

@@ -16,6 +16,13 @@ class Encoder(nn.Sequential):
     as dear.
     """
 
+    def check_trainable(self) -> None:
+        """Refuses, before a training begins, what a training would get lost with.
+
+        Raises:
+            UsageError: what is wrong, and what to do.
+        """
+
     def forward(
         self, images: Images, context: Context | None = None
     ) -> Float[Tensor, "batch output"]:

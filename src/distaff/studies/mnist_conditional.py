@@ -218,6 +218,7 @@ def digits(bench: Workbench, each: int) -> Results:
         "classifier_accuracy": real.accuracy,
         "entropy": drawn.entropy,
         "real_entropy": real.entropy,
+        "diversity": drawn.diversity,
         "variance": float(drawn.variance.mean()) * pixels,
         "real_variance": float(drawn.real_variance.mean()) * pixels,
         "each": [

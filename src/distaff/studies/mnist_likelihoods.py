@@ -10,7 +10,6 @@ import numpy as np
 
 from distaff import figures
 from distaff.binarize import binarize
-from distaff.bounds import importance_weighted_bound
 from distaff.data import Mnist
 from distaff.experiment import Experiment
 from distaff.likelihoods import LIKELIHOODS
@@ -23,14 +22,13 @@ from distaff.studies.mnist_latents import completion, inference, latent_space
 from distaff.studies.mnist_subject import (
     Estimate,
     Scale,
-    Subject,
     draw,
     generator,
     normal,
     posterior_sample,
     subject_of,
-    summary,
 )
+from distaff.studies.nested_bounds import NestedBounds, bounds_of_images, combine
 from distaff.training import Training, number_of_steps
 
 TASKS = {
@@ -246,7 +244,8 @@ def pictures(bench: Workbench) -> Results:
 
 def comparison(bench: Workbench, scale: Scale) -> Results:
     """Tasks 2a and 2e: all likelihoods on the scale of the 256 grey levels."""
-    rows = {kind: _bounds(subject_of(bench, kind), scale) for kind in TASKS}
+    found = {kind: _bounds(bench, kind, scale) for kind in TASKS}
+    rows = {kind: found[kind]["bounds"] for kind in TASKS}
     bits = {
         kind: {f"k = {k}": _bits(bound) for k, bound in bounds.items()}
         for kind, bounds in rows.items()
@@ -261,23 +260,21 @@ def comparison(bench: Workbench, scale: Scale) -> Results:
         "Upper bounds on the bits that a pixel of a test image costs, from the importance-weighted "
         "bound with k samples, with 95 % intervals over images. k = 1 is the ELBO.",
     )
-    return {"nats": rows, "bits": bits, "order": order, "samples": [str(k) for k in scale.bounded]}
-
-
-def _bounds(subject: Subject, scale: Scale) -> dict[str, Estimate]:
-    """Bounds on log P(x) of the 256-level image in nats, by number of samples."""
     return {
-        str(samples): summary(
-            importance_weighted_bound(
-                subject.model,
-                subject.images(count),
-                samples=samples,
-                generator=generator(),
-                log_prob=subject.model.likelihood.log_prob_of_levels,
-            ).numpy()
-        )
-        for samples, count in scale.bounded.items()
+        "nats": rows,
+        "gains": {kind: found[kind]["gains"] for kind in TASKS},
+        "bits": bits,
+        "order": order,
+        "samples": [str(k) for k in scale.bounded],
     }
+
+
+def _bounds(bench: Workbench, kind: str, scale: Scale) -> NestedBounds:
+    """Bounds on log P(x) of the 256-level image in nats."""
+    subject = subject_of(bench, kind)
+    images = subject.drawn(max(scale.bounded.values()))
+    log_prob = subject.model.likelihood.log_prob_of_levels
+    return combine(bounds_of_images(subject.model, images, scale.bounded, log_prob=log_prob))
 
 
 def _bits(bound: Estimate) -> tuple[float, float, float]:
@@ -299,14 +296,6 @@ def iwae(bench: Workbench, scale: Scale) -> Results:
         ),
         "The importance-weighted bound on binarised validation images after each epoch.",
     )
-    return {
-        str(samples): summary(
-            -importance_weighted_bound(
-                subject.model,
-                binarize(subject.images(count), generator()),
-                samples=samples,
-                generator=generator(),
-            ).numpy()
-        )
-        for samples, count in scale.bounded.items()
-    }
+    images = binarize(subject.drawn(max(scale.bounded.values())), generator())
+    found = bounds_of_images(subject.model, images, scale.bounded)
+    return dict(combine({samples: -nats for samples, nats in found.items()}))

@@ -24,7 +24,7 @@ class Scale:
     epochs: int
     iwae_epochs: int
     bounded: Mapping[int, int]
-    """Number of samples in a bound -> test images on which it is measured."""
+    """Number of samples in a bound -> test images on which it is measured, of those before."""
     inferred: int
     """Test images whose posterior is found by optimisation."""
     inference_steps: int
@@ -40,6 +40,14 @@ class Subject:
     def images(self, count: int) -> Images:
         """Returns the first test images."""
         return self.test.images_at(torch.arange(count))
+
+    def drawn(self, count: int) -> Images:
+        """Returns test images in random order, the same at each call; fewer are the first of more.
+
+        The first half of the official file is easier than the second.
+        """
+        order = torch.randperm(len(self.test), generator=generator())
+        return self.test.images_at(order[:count])
 
     @property
     def digits(self) -> Array:
