@@ -57,8 +57,8 @@ def r_squared(
             as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the rows held out, the halves and the shuffling.
-        repeats: random halves of the rows held out from which the interval is taken; it leaves out
-            what another choice of the other rows would change.
+        repeats: random halves of the rows, from which the interval is taken: where the score of
+            another draw of as many images would lie, the regression included.
 
     Returns:
         Value with 95 % interval; as parts R2 of each factor, which may be below 0, and the number
