@@ -181,7 +181,7 @@ def predictors() -> None:
 
 
 def wide(name: str) -> str:
-    """Returns a line on a score of activations: rectified mixtures of the factors and noise."""
+    """Returns a line on a score of activations, rectified mixtures of the factors with noise."""
     generator = np.random.default_rng(0)
     straight, factors = noisy_code(ACTIVATIONS, 0)
     mixed = straight[:, : len(SIZES)] @ generator.normal(size=(len(SIZES), ACTIVATIONS))

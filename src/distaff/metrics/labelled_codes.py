@@ -48,7 +48,7 @@ class LabelledCodes(NamedTuple):
         """Which latents have one value only."""
         return np.asarray(np.ptp(self.codes, axis=0) == 0)
 
-    def part(self, rows: slice) -> "LabelledCodes":
+    def part(self, rows: slice | Array) -> "LabelledCodes":
         """Returns some of the rows only."""
         return self._replace(codes=self.codes[rows], labels=self.labels[rows])
 

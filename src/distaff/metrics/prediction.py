@@ -64,7 +64,7 @@ def order_by_content(codes: Float[np.ndarray, "sample latent"]) -> Int[np.ndarra
     What is drawn for a latent, such as the cuts of a tree, then follows the latent.
     """
     digests = [blake2b(np.ascontiguousarray(column).data).digest() for column in codes.T]
-    return np.array(sorted(range(len(digests)), key=digests.__getitem__))
+    return np.array(sorted(range(len(digests)), key=digests.__getitem__), dtype=np.int64)
 
 
 def lying_apart(codes: Float[np.ndarray, "sample latent"]) -> Bool[np.ndarray, " sample"]:
