@@ -6,6 +6,7 @@ the path of a `metric-audit.json` as `distaff audit` writes it with all parts, t
 """
 
 import json
+import math
 import re
 import sys
 import textwrap
@@ -22,6 +23,7 @@ from distaff.audit_coverage import CoverageEntry
 from distaff.audit_parts import Content, audit_parts, figures_of
 from distaff.audit_scores import MODES, OF_COMPLETE_SETS, QUESTIONS
 from distaff.audit_sizes import SizeEntry
+from distaff.known_cases import COMPLETE_SIZES
 from distaff.known_codes import SIZES
 from distaff.metrics import METRICS
 from distaff.metrics.caveats import CAVEATS
@@ -31,7 +33,7 @@ DOCS = Path(__file__).parent
 ROWS, LATENTS = 10_000, 10
 LARGE_MISS, SAME = 0.1, 0.01
 MIDDLE, DRIFT = 1_000, 0.05
-NOMINAL, WIDE, NEGLIGIBLE = 0.95, 1.5, 0.005
+NOMINAL, WIDE, NEGLIGIBLE, LEAST_SPREAD = 0.95, 1.5, 0.005, 0.001
 
 
 class Audit(NamedTuple):
@@ -106,7 +108,7 @@ def false_intervals(coverage: list[CoverageEntry]) -> str:
     narrow = [f"`{e.metric}` {percent(e)}" for e in known if e.high < NOMINAL]
     # Student's t for 20 halves is 2.09 standard deviations
     wide = [
-        f"`{e.metric}` {e.half_width / e.spread:.1f}"
+        f"`{e.metric}` {e.half_width / max(e.spread, LEAST_SPREAD):.1f}"
         for e in known
         if e.half_width > WIDE * 2.09 * e.spread + NEGLIGIBLE
     ]
@@ -212,8 +214,9 @@ def filled(template: str, audit: Audit) -> str:
     texts |= {f"fooled {name}": fooled(entries, name) for name in QUESTIONS}
     texts |= {f"misses {mode}": misses(entries, mode) for mode in MODES}
     texts |= {f"fools {name}": caveat for name, caveat in CAVEATS.items()}
-    texts["rows"] = f"{max(entry.rows for entry in entries):,}"
-    texts["fewest rows"] = f"{min(entry.rows for entry in entries):,}"
+    random = [entry.rows for entry in entries if entry.metric not in OF_COMPLETE_SETS]
+    texts["rows"], texts["fewest rows"] = f"{max(random):,}", f"{min(random):,}"
+    texts["complete rows"] = f"{math.prod(COMPLETE_SIZES):,}"
     page = re.sub(r"\{\{(.+?)\}\}", lambda match: texts[match[1]], template)
     return "\n\n".join(map(wrapped, page.split("\n\n")))
 

@@ -7,7 +7,7 @@ from scipy.stats import chisquare, entropy, multivariate_normal, norm, spearmanr
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mutual_info_score
 
-from distaff.audit_scores import expected_value
+from distaff.audit_scores import expected_value, score_of
 from distaff.known_cases import KNOWN, data_set
 from distaff.known_codes import SIZES
 from distaff.known_limits import (
@@ -16,7 +16,6 @@ from distaff.known_limits import (
     limits_of_cut_values,
     limits_of_noisy_values,
 )
-from distaff.metrics import METRICS
 
 MANY = 200_000
 
@@ -118,24 +117,34 @@ def test_limits_of_correlated_normals_are_those_of_a_large_sample():
 
 @pytest.mark.parametrize("code", ["noise of half the spread", "half noise"])
 def test_the_rank_correlation_is_at_its_limit(code):
-    given = data_set(code, 8_000, 0)
-    value = METRICS["mcc"](given.tables[0], given.factors, repeats=0).value
-    assert value == pytest.approx(expected_value("mcc", code), abs=0.01)
+    assert value_of("mcc", code) == pytest.approx(expected_value("mcc", code), abs=0.01)
+
+
+OF_INFORMATION = (
+    *("mutual-information-gap", "jemmig", "dmig", "xmig", "mig-sup", "dlig", "med"),
+    *("modularity", "dci-mig", "info-mec"),
+)
 
 
 @pytest.mark.parametrize("code", ["noise of half the spread", "half noise", "cut to three values"])
-@pytest.mark.parametrize("metric", ["mutual-information-gap", "mig-sup", "dci-mig", "modularity"])
-def test_scores_of_many_images_are_at_their_limits(metric, code):
-    given = data_set(code, 8_000, 0)
-    value = METRICS[metric](given.tables[0], given.factors, repeats=0).value
-    assert value == pytest.approx(expected_value(metric, code), abs=0.01)
+def test_scores_of_many_images_are_at_their_limits(code):
+    for metric in (*OF_INFORMATION, "unibound", "r-squared", "weak-mcc"):
+        assert value_of(metric, code) == pytest.approx(expected_value(metric, code), abs=0.01), (
+            metric
+        )
 
 
-def test_the_squared_correlation_is_at_its_limit():
-    given = data_set("continuous, ρ = 0.9", 8_000, 0)
-    settings = KNOWN[given.code].settings
-    value = METRICS["sap"](given.tables[0], given.factors, repeats=0, **settings).value
-    assert value == pytest.approx(expected_value("sap", given.code), abs=0.02)
+def test_scores_of_continuous_factors_are_at_their_limits():
+    code = "continuous, ρ = 0.9"
+    for metric in (*OF_INFORMATION, "sap", "mcc"):
+        assert value_of(metric, code) == pytest.approx(expected_value(metric, code), abs=0.01), (
+            metric
+        )
+
+
+def value_of(metric, code, rows=8_000):
+    given = data_set(code, rows, 0)
+    return score_of(metric, given, rows=rows, mode="default", seed=0, repeats=0).value
 
 
 def test_continuous_factors_have_their_correlation():

@@ -64,16 +64,18 @@ def test_intervals_that_are_too_narrow_or_too_wide_are_named(page):
         CoverageEntry("sap", 1000, 100, 0.95, 0.89, 0.98, 0.5, 0.01, 0.021),
         CoverageEntry("udr", 1000, 100, 0.8, 0.71, 0.87, 0.5, 0.01, 0.013),
         CoverageEntry("dci", 1000, 100, 1.0, 0.96, 1.0, 0.5, 0.01, 0.1),
+        CoverageEntry("med", 1000, 100, 1.0, 0.96, 1.0, 1.0, 0.0, 0.0),
         CoverageEntry("jemmig", 1000, 0),
     ]
     assert page.false_intervals(coverage) == (
-        "Of 3 scores with an interval, 2 are consistent with 95 % or more; too narrow: `udr` 80 % "
+        "Of 4 scores with an interval, 3 are consistent with 95 % or more; too narrow: `udr` 80 % "
         "(71–87). The half width should be two standard deviations of the score; it is much more "
         "for `dci` 10.0."
     )
     assert [page.percent(e) for e in coverage] == [
         "95 % (89–98)",
         "80 % (71–87)",
+        "100 % (96–100)",
         "100 % (96–100)",
         "",
     ]
