@@ -6,11 +6,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from sklearn.linear_model import LinearRegression
 
-from distaff.metrics.arrays import checked_codes, first_of_each
+from distaff.metrics.arrays import checked_codes, described, first_of_each
 from distaff.metrics.compat import check_compat
 from distaff.metrics.information import discretized
-from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
+from distaff.metrics.labelled_codes import LabelledCodes, labelled_codes
 from distaff.metrics.prediction import lying_apart, train_and_test_rows
+from distaff.metrics.randomness import stream
+from distaff.metrics.resampling import interval_of_halves
 from distaff.metrics.threads import one_thread
 from distaff.score import Active, Array, Score
 
@@ -57,8 +59,8 @@ def r_squared(
             as a dead one.
         compat: None; disentanglement_lib has no such score.
         seed: of the rows held out, the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie, the regression included.
+        repeats: random halves of the rows from which the interval is taken; each half keeps what
+            of it is held out. It covers what as many other images would change.
 
     Returns:
         Value with 95 % interval; as parts R2 of each factor, which may be below 0, and the number
@@ -75,33 +77,43 @@ def r_squared(
     """
     check_compat(compat, offered=False)
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
-    held = 0.0
-    if held_out is not None:
+    if held_out is None:
+        train, test = train_and_test_rows(data.codes, None, None, None, seed)
+    else:
         kept = first_of_each(
             checked_codes(codes, active), discretized(factors, factor_kinds).astype(np.int64)
         )
         train, test = _rows(data, held_out, len(codes), kept)
-        # held-out rows first, so that they are known in a half too, but for a few at the border
-        data, held = data.part(np.concatenate([test, train])), len(test) / (len(test) + len(train))
 
-    @one_thread()
-    def judge(codes: Array, labels: Array) -> Judgement:
-        if held_out is None:
-            train, test = train_and_test_rows(codes, None, None, None, seed)
-        else:
-            test, train = np.split(np.arange(len(codes)), [round(held * len(codes))])
-        probe = LinearRegression().fit(codes[train], labels[train])
-        errors = (probe.predict(codes[test]).reshape(len(test), -1) - labels[test]) ** 2
-        shares = _shares(errors, labels)
-        return Judgement(_mean(shares), data.by_factor(shares))
+    count = len(data.codes)
 
-    return data.score(
-        judge,
-        estimator="linear regression",
-        seed=seed,
-        repeats=repeats,
-        in_order=held_out is not None,
-    )
+    def shares(codes: Array, labels: Array, rows: Array) -> Float[np.ndarray, " factor"]:
+        some = np.isin(np.arange(count), rows)
+        learnt, read = train[some[train]], test[some[test]]
+        probe = LinearRegression().fit(codes[learnt], labels[learnt])
+        errors = (probe.predict(codes[read]).reshape(len(read), -1) - labels[read]) ** 2
+        return np.asarray(1 - errors.mean(axis=0) / labels.var(axis=0))
+
+    def value(codes: Array, labels: Array, rows: Array) -> float:
+        return float(np.maximum(0, shares(codes, labels, rows)).mean())
+
+    every, labels = np.arange(count), data.labels
+    with one_thread():
+        whole = value(data.codes, labels, every)
+        shuffled = stream(seed, "shuffled factors").permutation(labels)
+        return Score(
+            value=whole,
+            interval=interval_of_halves(
+                lambda rows: value(data.codes, labels, rows), whole, count, repeats, seed
+            ),
+            chance=value(data.codes, shuffled, every),
+            ceiling=value(labels.astype(np.float64), labels, every),
+            estimator=f"linear regression, {described(count, data.repeats)}",
+            parts={
+                **data.by_factor(shares(data.codes, labels, every)),
+                "dead latents": float(data.dead.sum()),
+            },
+        )
 
 
 def _rows(
@@ -121,11 +133,3 @@ def _rows(
     if test.all() or not test.any():
         raise ValueError(f"{test.sum()} of {len(test)} rows are held out; hold out some, not all")
     return np.flatnonzero(~test & ~lying_apart(data.codes)), np.flatnonzero(test)
-
-
-def _shares(errors: Array, labels: Array) -> Float[np.ndarray, " factor"]:
-    return np.asarray(1 - errors.mean(axis=0) / labels.var(axis=0))
-
-
-def _mean(shares: Float[np.ndarray, " factor"]) -> float:
-    return float(np.maximum(0, shares).mean())
