@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float, Int
 from distaff.score import Active, Array
 
 FEWEST_ROWS = 100
+MANY_VALUES = 4
+"""Times sqrt(n): a latent of more values is continuous, and equal ones are of the same image."""
 
 
 class Checked(NamedTuple):
@@ -103,7 +105,7 @@ def checked_codes(codes: Array, active: Active | None = None) -> Array:
 def first_of_each(codes: Array, factors: Array) -> Int[np.ndarray, " kept"]:
     """Returns the rows that repeat the code and the factors of no earlier row.
 
-    All rows, where no latent has more than sqrt(n) values: equal rows of a code of few values are
+    All rows, where no latent has more than 4 sqrt(n) values: equal rows of a code of few values are
     different images that look alike. So are rows in which each latent has a value that more than
     sqrt(n) rows share, as the 0 of a sparse code is. All rows, too, where fewer than `FEWEST_ROWS`
     would be left.
@@ -115,7 +117,7 @@ def first_of_each(codes: Array, factors: Array) -> Int[np.ndarray, " kept"]:
     alone = np.zeros(len(codes), dtype=bool)
     for column in codes.T:
         _, value, times = np.unique(column, return_inverse=True, return_counts=True)
-        if len(times) > np.sqrt(len(codes)):
+        if len(times) > MANY_VALUES * np.sqrt(len(codes)):
             alone |= times[value] <= np.sqrt(len(codes))
     rows = np.hstack([codes + 0.0, factors])  # -0 and 0 then have the same bytes
     seen = {rows[place].tobytes(): place for place in reversed(np.flatnonzero(alone))}

@@ -84,18 +84,20 @@ def _turned(column: Array) -> Array:
 
 
 def _smoothed(column: Array) -> Array:
-    ascending = np.sort(column)
+    order = np.argsort(column)
+    ascending = column[order]
     reach = CLOSE * _width(ascending)
     if reach == 0:
         return np.full(len(column), (len(column) + 1) / 2)
-    low, high = column - reach, column + reach
-    below = np.searchsorted(ascending, low, side="left")
-    near = np.searchsorted(ascending, high, side="right") - below
+    # sorted queries are found several times as fast
+    below = np.searchsorted(ascending, ascending - reach, side="left")
+    near = np.searchsorted(ascending, ascending + reach, side="right") - below
     total = np.concatenate([[0.0], np.cumsum(ascending)])
     # each near row counts (x + h - row) / 2h
-    return np.asarray(
-        below + (near * high - (total[below + near] - total[below])) / (2 * reach) + 0.5
-    )
+    sums = near * (ascending + reach) - (total[below + near] - total[below])
+    ranks = np.empty(len(column))
+    ranks[order] = below + sums / (2 * reach) + 0.5
+    return ranks
 
 
 def _width(ascending: Array) -> float:
