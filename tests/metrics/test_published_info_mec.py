@@ -7,6 +7,7 @@ from sklearn.feature_selection import mutual_info_classif
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from distaff.metrics.info_mec import info_mec
 from distaff.metrics.published_info_mec import published_info_mec
 
 SIZES = (3, 4, 6)
@@ -93,3 +94,20 @@ def test_a_dead_code_and_an_uninformative_latent_are_no_division_by_zero(factors
     # each value of the second latent meets each combination of factors equally often
     code = np.c_[factors[:, 0], np.arange(len(factors)) // (len(factors) // 2)]
     assert told(code, factors).modularity == pytest.approx(1 / 2, abs=1e-12)
+
+
+@pytest.mark.parametrize("discrete", [True, False])
+def test_the_score_gives_the_published_numbers_when_asked(discrete):
+    generator = np.random.default_rng(4)
+    factors = generator.integers(0, [3, 4, 5], size=(600, 3))
+    noise = generator.integers(0, 2, size=(600, 3)) if discrete else generator.normal(size=(600, 3))
+    codes = (2 * factors + noise).astype(float)
+    expected = published_info_mec(codes, factors, discrete_latents=discrete, seed=0)
+    score = info_mec(codes, factors, compat="published")
+    assert score.parts["InfoM"] == expected.modularity
+    assert score.parts["InfoE"] == expected.explicitness
+    assert score.parts["InfoC"] == expected.compactness
+    assert score.value == pytest.approx(np.mean(expected[:3]))
+    assert score.interval is None
+    assert (score.relation == expected.relation).all()
+    assert score.chance + 0.4 < score.value < score.ceiling + 1e-9

@@ -4,18 +4,25 @@ DISENTANGLEMENT_LIB = "disentanglement_lib"
 TRAINING_ROWS = 10_000
 
 
-def check_compat(compat: str | None, num_train: int | None = None, *, offered: bool = True) -> None:
+def check_compat(
+    compat: str | None,
+    num_train: int | None = None,
+    *,
+    offered: bool = True,
+    also: tuple[str, ...] = (),
+) -> None:
     """Checks that a score can be computed the way that was asked for.
 
     Args:
         compat: None for the score as this package defines it, or "disentanglement_lib".
         num_train: rows that the library's definition reads; None for its default.
         offered: whether that library has the score.
+        also: names of other definitions that the score offers.
 
     Raises:
         ValueError: another name, a score the library has not, or `num_train` without `compat`.
     """
-    known = (None, DISENTANGLEMENT_LIB) if offered else (None,)
+    known = (None, DISENTANGLEMENT_LIB, *also) if offered else (None, *also)
     if compat not in known:
         offers = " or ".join(repr(name) for name in known)
         raise ValueError(f"compat={compat!r} is not offered for this score; give {offers}")
