@@ -115,7 +115,8 @@ def test_anybody_s_codes_are_measured(own_codes, capsys):
 
 def test_a_page_of_anybody_s_codes_stands_alone(own_codes, capsys, tmp_path):
     words = ["evaluate", "--codes", own_codes[0], "--factors", own_codes[1]]
-    words += ["--metrics", "mutual-information-gap", "mig-sup", "factor-vae-score", "dci-es"]
+    words += ["--metrics", "mutual-information-gap", "mig-sup"]
+    words += ["interventional-robustness", "dci-es"]
     assert main([*words, "--out", str(tmp_path / "out"), "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
     assert json.loads((tmp_path / "out" / "scores.json").read_text()) == scores

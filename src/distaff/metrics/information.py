@@ -28,6 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from scipy.special import digamma
+from scipy.stats import rankdata
 
 from distaff.metrics.columns import Columns, columns_of, groups
 from distaff.metrics.evidence import (
@@ -40,6 +41,8 @@ from distaff.metrics.neighbours import digamma_entropy, kraskov, ross
 from distaff.metrics.randomness import stream
 from distaff.score import Array
 
+MOST_CELLS = 20
+"""Of a continuous factor where values are told apart; as many as the published codes have."""
 KINDS = ("discrete", "ordinal", "continuous")
 ROWS_PER_PAIR = 5
 """Rows that each pair of values would have if it came by chance: a rule for chi-squared, and enough
@@ -71,14 +74,20 @@ def continuous_columns(
     return np.asarray(continuous)
 
 
-def discretized(factors: Array, factor_kinds: Sequence[str] | None) -> Array:
-    """Returns the factors with each continuous one as the index of its cell.
+def discretized(
+    factors: Array, factor_kinds: Sequence[str] | None, *, in_order: bool = False
+) -> Array:
+    """Returns the factors with each continuous one as whole numbers.
 
-    There are sqrt(n) cells of equal frequency. For scores that can only tell values apart.
+    For scores that can only tell values apart it is the index of a cell. The cells have equal
+    frequency, and there are `MOST_CELLS`, or sqrt(n) of fewer than 400 rows: were their number to
+    grow with the rows, so would that of the values that a classifier has to tell apart, and no
+    score would have a limit. A score that reads the order of the values gets their ranks.
 
     Args:
         factors: [sample, factor].
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; None: all discrete.
+        in_order: ranks in place of cells.
 
     Raises:
         ValueError: an unknown kind, not one for each factor, or a continuous factor with NaN.
@@ -88,7 +97,11 @@ def discretized(factors: Array, factor_kinds: Sequence[str] | None) -> Array:
         return factors
     continuous = continuous_columns(factors, factor_kinds)
     result = factors.astype(np.float64)
-    result[:, continuous] = cells(result[:, continuous], most_cells(len(factors)))
+    given = result[:, continuous]
+    if in_order:
+        result[:, continuous] = rankdata(given, method="dense", axis=0)
+    else:
+        result[:, continuous] = cells(given, min(MOST_CELLS, int(np.sqrt(len(factors)))))
     return result
 
 
@@ -258,11 +271,6 @@ def resolved_entropy(
         near = np.maximum(high - low - distance / cell, 1.0)
         result[index] = digamma(len(rank)) - digamma(near).mean()
     return np.clip(result, 0, np.log(cells))
-
-
-def most_cells(count: int) -> int:
-    """Returns into how many cells a continuous variable of `count` rows is cut: their root."""
-    return int(np.sqrt(count))
 
 
 def cells(

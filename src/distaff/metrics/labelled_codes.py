@@ -128,6 +128,7 @@ def labelled_codes(
     active: Active | None = None,
     compat: str | None = None,
     keep_repeats: bool = False,
+    in_order: bool = False,
 ) -> LabelledCodes:
     """Returns checked codes with a label for each value of each factor that varies.
 
@@ -139,13 +140,14 @@ def labelled_codes(
         active: for each latent whether it counts, or None: all do.
         compat: a published definition, which keeps repeated rows, or None.
         keep_repeats: keep them in any case.
+        in_order: give the ranks of a continuous factor, for a score that reads their order.
 
     Raises:
         ValueError: what is wrong with the arrays and what would be right.
     """
     data = checked(
         codes,
-        discretized(factors, factor_kinds),
+        discretized(factors, factor_kinds, in_order=in_order),
         factor_names,
         active=active,
         keep_repeats=keep_repeats or compat is not None,

@@ -48,7 +48,7 @@ def mcc(
         factors: index of the value of each factor, or its value where it is continuous.
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
+            discrete. Of a continuous one the ranks are read.
         active: for each latent whether it counts; by default all do. One that does not is treated
             as a dead one.
         compat: None; disentanglement_lib has no such score.
@@ -69,7 +69,7 @@ def mcc(
     2020, "ICE-BeeM", arXiv:2002.11537.
     """
     check_compat(compat, offered=False)
-    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, in_order=True)
 
     def judge(codes: Array, labels: Array) -> Judgement:
         relation = correlations(smoothed_ranks(codes), smoothed_ranks(labels.astype(np.float64)))

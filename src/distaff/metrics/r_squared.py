@@ -54,7 +54,7 @@ def r_squared(
         held_out: for each row whether it is held out; by default a random third is.
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
+            discrete. Of a continuous one the ranks are read.
         active: for each latent whether it counts; by default all do. One that does not is treated
             as a dead one.
         compat: None; disentanglement_lib has no such score.
@@ -76,12 +76,13 @@ def r_squared(
     disentanglement in generalisation", ICLR.
     """
     check_compat(compat, offered=False)
-    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, in_order=True)
     if held_out is None:
         train, test = train_and_test_rows(data.codes, None, None, None, seed)
     else:
         kept = first_of_each(
-            checked_codes(codes, active), discretized(factors, factor_kinds).astype(np.int64)
+            checked_codes(codes, active),
+            discretized(factors, factor_kinds, in_order=True).astype(np.int64),
         )
         train, test = _rows(data, held_out, len(codes), kept)
 

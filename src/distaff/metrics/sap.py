@@ -66,7 +66,7 @@ def sap(
         factors: index of the value of each factor, or its value where it is continuous.
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
+            discrete. Of a continuous one the ranks are read.
         active: for each latent whether it counts; by default all do. One that does not is treated
             as a dead one.
         continuous: take all factors for continuous, whatever `factor_kinds` says.
@@ -90,7 +90,15 @@ def sap(
     Reference: Kumar, Sattigeri, Balakrishnan 2018, "Variational inference of disentangled latent
     concepts from unlabeled observations", arXiv:1711.00848, section 3.
     """
-    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
+    data = labelled_codes(
+        codes,
+        factors,
+        factor_names,
+        factor_kinds,
+        active=active,
+        compat=compat,
+        in_order=compat is None,
+    )
     read, split = splitting(data.codes, compat, num_train, num_test, seed)
     data = data.part(read)
     ordered = np.full(len(data.names), continuous)

@@ -30,7 +30,10 @@ def unibound(
     latents z', and the rest of I(z, z'; v) is synergy. Whatever the definition of these, what is
     unique is at least I(z; v) - I(z'; v), and the score is the mean over the factors of
 
-        max over latents of max(0, I(z; v) - I(z'; v)) / H(v).
+        max over latents of max(0, I(z; v) - I(z'; v)) / H(v),
+
+    for a continuous factor the difference of 1 - exp(-2 I), which for Gaussian ones is that of the
+    squared correlations.
 
     Range 0 to 1, best value 1, chance near 0. The mutual information gap subtracts what the second
     latent alone tells, this one what all others tell together: a factor that several latents hold
@@ -72,10 +75,17 @@ def unibound(
     check_compat(compat, offered=False)
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
 
+    continuous = np.zeros(len(data.names), dtype=bool)
+    if factor_kinds is not None:
+        continuous = np.array(factor_kinds)[data.varying] == "continuous"
+
     def judge(codes: Array, labels: Array) -> Judgement:
         entropy = self_information(labels)
-        relation = mutual_information(codes, labels, seed=seed) / np.where(entropy > 0, entropy, 1)
-        others = _told_by_others(codes, labels, relation, seed)
+        shares = mutual_information(codes, labels, seed=seed) / np.where(entropy > 0, entropy, 1)
+        others = _told_by_others(codes, labels, shares, seed)
+        relation, others = (
+            np.where(continuous, -np.expm1(-2 * told * entropy), told) for told in (shares, others)
+        )
         bounds = np.maximum(0, relation.max(axis=0) - others)
         parts = {**data.by_factor(bounds), "told by the others": float(others.mean())}
         return Judgement(float(bounds.mean()), parts, relation)

@@ -54,7 +54,7 @@ def weak_mcc(
         factors: index of the value of each factor, or its value where it is continuous.
         factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
+            discrete. Of a continuous one the ranks are read.
         active: for each latent whether it counts; by default all do. One that does not is treated
             as a dead one.
         alignment: one of those above.
@@ -76,7 +76,7 @@ def weak_mcc(
     check_compat(compat, offered=False)
     if alignment not in ALIGNMENTS:
         raise ValueError(f"alignment={alignment!r} is unknown; give {' or '.join(ALIGNMENTS)}")
-    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
+    data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, in_order=True)
 
     def judge(codes: Array, labels: Array) -> Judgement:
         order = stream(seed, "fitted and scored rows").permutation(len(codes))
