@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from distaff.data import FactorDataset
 from distaff.errors import UsageError
+from distaff.metrics.randomness import stream
 from distaff.models import Classifier, ConditionalVAE
 from distaff.score import Array
 
@@ -141,7 +142,7 @@ def _diversity(drawn: list[Flat], real: list[Flat]) -> float:
     The denominator is the product of two halves of the real images, which are independent: the
     square of one estimate would be too large.
     """
-    generator = np.random.default_rng(0)
+    generator = stream(0, "halves of the real images")
     shared = whole = 0.0
     for images, originals in zip(drawn, real, strict=True):
         first, second = np.array_split(generator.permutation(originals), 2)
