@@ -56,7 +56,7 @@ class Fit:
             seed: decides order of images and noise.
 
         Raises:
-            UsageError: images with which a training of this model would get lost.
+            UsageError: the images are too large for the model to be trained on them.
 
         Warns:
             RunWarning: the training ends before the model's weights are at their last values.
@@ -304,7 +304,7 @@ def fit(
         on_record: called with each line of the log: `split`, `step`, the terms in nats per image.
 
     Raises:
-        UsageError: images with which a training of this model would get lost.
+        UsageError: the images are too large for the model to be trained on them.
         NonFiniteLossError: as in `Fit.advance`.
 
     Warns:

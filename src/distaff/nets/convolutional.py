@@ -22,8 +22,9 @@ from distaff.nets.upconvolution import UpConvolution
 
 ImageShape = tuple[int, int, int]
 MOST_UNITS = 8192
-"""Numbers of the last map that train. Each step of Adam moves a dense layer's output by the rate
-times the sum of its inputs: from 25 x 25 x 64 on the first steps reach a KL of 10^10 nats."""
+"""Numbers of the last map, at most, with which a training does not diverge. Each step of Adam moves
+a dense layer's output by the rate times the sum of its inputs: from 25 x 25 x 64 on the first steps
+reach a KL of 10^10 nats."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ class ConvolutionalEncoder(Encoder):
             raise UsageError(
                 f"the {len(self.widths)} convolutions of the encoder leave a map of "
                 f"{self.last[0]} x {self.last[1]} with {self.widths[-1]} channels, {units:,} "
-                f"numbers, and training gets lost above {MOST_UNITS:,}; give encoder and decoder "
+                f"numbers, and training diverges above {MOST_UNITS:,}; give encoder and decoder "
                 f"more widths, for example {wider}, or take smaller images."
             )
 

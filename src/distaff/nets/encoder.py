@@ -17,7 +17,7 @@ class Encoder(nn.Sequential):
     """
 
     def check_trainable(self) -> None:
-        """Refuses, before a training begins, what a training would get lost with.
+        """Refuses images that are too large for the net to be trained on them.
 
         Raises:
             UsageError: what is wrong, and what to do.
