@@ -80,3 +80,15 @@ def test_a_seed_shared_with_the_factors_means_nothing(name, seed):
     score = METRICS[name](factors.astype(float), factors, seed=seed, repeats=0)
     assert score.value == pytest.approx(score.ceiling, abs=0.02)
     assert score.chance < score.ceiling or QUESTIONS[name] is Question.INDEPENDENT
+
+
+@pytest.mark.parametrize("scale", [1e300, 4e307, 1e-300, 1e-320])
+@pytest.mark.parametrize("name", OF_ONE_TABLE)
+def test_numbers_that_overflow_or_vanish_when_squared_give_a_finite_score(name, scale, generator):
+    factors = generator.integers(0, 4, size=(600, 3))
+    codes = scale * (factors + 0.1 * generator.normal(size=factors.shape))
+    try:
+        score = METRICS[name](codes, factors, repeats=0)
+    except ValueError:
+        return  # it asks for a complete set, and says so
+    assert np.isfinite([score.value, score.chance, score.ceiling]).all()

@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float, Int
 from distaff.score import Active, Array
 
 FEWEST_ROWS = 100
+LARGEST_EXPONENT = 300
+"""Of 2: sums of squares of such numbers are still finite, and not yet 0."""
 MANY_VALUES = 4
 """Times sqrt(n): a latent of more values is continuous, and equal ones are of the same image."""
 
@@ -91,6 +93,7 @@ def checked_codes(codes: Array, active: Active | None = None) -> Array:
         )
     if not np.isfinite(codes).all():
         raise ValueError(f"{(~np.isfinite(codes)).sum()} codes are NaN or infinite; remove them")
+    codes = _without_extremes(codes)
     if active is None:
         return codes
     counts = np.asarray(active)
@@ -100,6 +103,12 @@ def checked_codes(codes: Array, active: Active | None = None) -> Array:
             f"the {codes.shape[1]} latents"
         )
     return np.where(counts, codes, 0.0)
+
+
+def _without_extremes(codes: Array) -> Array:
+    """Brings latents whose squares would overflow or vanish to the order of 1, digit by digit."""
+    exponent = np.frexp(np.abs(codes).max(axis=0))[1]
+    return np.ldexp(codes, np.where(np.abs(exponent) > LARGEST_EXPONENT, -exponent, 0))
 
 
 def first_of_each(codes: Array, factors: Array) -> Int[np.ndarray, " kept"]:
