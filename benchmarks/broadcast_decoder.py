@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from distaff.device import keep_freed_memory
 from distaff.nets import DeconvolutionDecoder, SpatialBroadcastDecoder
+from distaff.training.device import keep_freed_memory
 
 SHAPE, LATENTS, THREADS, BATCHES = (3, 64, 64), 5, 2, (16, 64)
 ROUNDS, PEAK_SIDE = 9, 2048

@@ -14,9 +14,9 @@ import torch
 from turns import spread
 
 from distaff.data import load
-from distaff.fit import Fit
 from distaff.models import BetaVAE, build
 from distaff.training import Training
+from distaff.training.fit import Fit
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 BATCHES: tuple[int, ...] = (64, 256, 1024)

@@ -13,7 +13,7 @@ import torch
 from matplotlib.path import Path
 from torch import Tensor
 
-from distaff.data.shapes import HALF_SIDE, OUTLINES, draw_shapes
+from distaff.data.drawing.shapes import HALF_SIDE, OUTLINES, draw_shapes
 
 COUNT, BATCH, ONE_BY_ONE, ROUNDS = 40_960, 2048, 500, 3
 CENTRES = np.stack(np.meshgrid(np.arange(64) + 0.5, np.arange(64) + 0.5), -1).reshape(-1, 2)

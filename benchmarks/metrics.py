@@ -25,11 +25,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import mutual_info_score
 from sklearn.svm import LinearSVC
 
-from distaff.known_codes import SIZES
+from distaff.arrays import Array
+from distaff.audit.known_codes import SIZES
 from distaff.metrics import METRICS
 from distaff.metrics.dci import dci
-from distaff.metrics.importance import SLOW
-from distaff.score import Array
+from distaff.metrics.prediction.importance import SLOW
 
 ROWS, LATENTS, MANY_LATENTS = 10_000, 10, 64
 TRAIN, TEST, GROUP = 10_000, 5_000, 64

@@ -20,9 +20,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from turns import THREADS, serve, spread, take_turns
 
 from distaff.data import load
-from distaff.fit import Fit
 from distaff.models import BetaVAE, build
 from distaff.training import Training
+from distaff.training.fit import Fit
 
 BATCH, LATENTS, BETA, RATE = 64, 10, 4.0, 1e-3
 STEPS, ROUNDS, STARTS = 10, 5, 7

@@ -26,10 +26,10 @@ from torch.nn import functional
 from turns import THREADS
 
 from distaff.data import FactorDataset, load
-from distaff.fit import Fit
-from distaff.gaussian import DiagonalGaussian
 from distaff.models import BetaVAE, build
+from distaff.probability.gaussian import DiagonalGaussian
 from distaff.training import Training
+from distaff.training.fit import Fit
 
 IMAGES, HELD_OUT, EPOCHS = 20_480, 2_048, 10
 PEER_SEEDS, SEEDS = (0,), (0, 1, 2)

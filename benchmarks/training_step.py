@@ -17,12 +17,12 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 from turns import THREADS, serve, spread, take_turns
 
-import distaff.fit
+import distaff.training.fit
 from distaff.data import load
-from distaff.fit import Fit
 from distaff.models import BetaVAE, build
 from distaff.nets import convolutional
 from distaff.training import Training
+from distaff.training.fit import Fit
 
 STEPS, ROUNDS, PEAK_SIDE = 10, 15, 2048
 VARIANTS = (
@@ -45,7 +45,7 @@ PARTS = {
 def fit(variant: str) -> Fit:
     """Starts the training of a variant."""
     if variant == "without keeping freed memory":
-        setattr(distaff.fit, "keep_freed_memory", lambda: None)  # noqa: B010
+        setattr(distaff.training.fit, "keep_freed_memory", lambda: None)  # noqa: B010
     if variant == "PyTorch's transposed convolution":
         plain = lambda inside, outside: nn.ConvTranspose2d(inside, outside, 4, 2, 1)  # noqa: E731
         setattr(convolutional, "UpConvolution", plain)  # noqa: B010

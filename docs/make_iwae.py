@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from distaff.binarize import binarize
-from distaff.bounds import importance_weighted_bound
+from distaff.cli.progress import TrainingProgress
+from distaff.data.binarize import binarize
 from distaff.figures import elbo_curves
 from distaff.figures.house_style import house_style
+from distaff.inference.bounds import importance_weighted_bound
 from distaff.recipes import MNIST_IWAE
 from distaff.runs import Run
-from distaff.terminal import TrainingProgress
 from distaff.train import train
 
 DOCS = Path(__file__).parent

@@ -17,17 +17,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from distaff import audit_sizes
 from distaff.audit import Entry
-from distaff.audit_coverage import CoverageEntry
-from distaff.audit_parts import Content, audit_parts, figures_of
-from distaff.audit_scores import MODES, OF_COMPLETE_SETS, QUESTIONS
-from distaff.audit_sizes import SizeEntry
-from distaff.known_cases import COMPLETE_SIZES
-from distaff.known_codes import SIZES
+from distaff.audit import sizes as audit_sizes
+from distaff.audit.coverage import CoverageEntry
+from distaff.audit.known_cases import COMPLETE_SIZES
+from distaff.audit.known_codes import SIZES
+from distaff.audit.parts import Content, audit_parts, figures_of
+from distaff.audit.scores import MODES, OF_COMPLETE_SETS, QUESTIONS
+from distaff.audit.sizes import SizeEntry
+from distaff.cli.progress import ImageProgress
 from distaff.metrics import METRICS
 from distaff.metrics.caveats import CAVEATS
-from distaff.terminal import ImageProgress
 
 DOCS = Path(__file__).parent
 ROWS, LATENTS = 10_000, 10

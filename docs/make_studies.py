@@ -13,8 +13,8 @@ from pathlib import Path
 
 import jinja2
 
+from distaff.cli.progress import StudyProgress
 from distaff.studies import STUDIES, conduct
-from distaff.terminal import StudyProgress
 
 DOCS = Path(__file__).parent / "studies"
 

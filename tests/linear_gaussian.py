@@ -7,10 +7,10 @@ posterior, the marginal likelihood and what hidden pixels are given seen ones ar
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from distaff.gaussian import DiagonalGaussian
 from distaff.likelihoods import Gaussian
 from distaff.models import VAE, ConditionalVAE, build
 from distaff.nets import DenseDecoder, DenseEncoder
+from distaff.probability.gaussian import DiagonalGaussian
 from distaff.types import DataSpec
 
 SHAPE = (1, 4, 4)

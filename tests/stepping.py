@@ -1,6 +1,6 @@
 """Trainings taken step by step, to the end."""
 
-from distaff.fit import Fit
+from distaff.training.fit import Fit
 
 
 def run(fitting: Fit) -> list[dict]:

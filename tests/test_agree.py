@@ -8,7 +8,7 @@ from distaff.cli import main
 from distaff.compare import compare, rank_correlations
 from distaff.errors import UsageError
 from distaff.evaluate import evaluate
-from distaff.explore import kl_of_latents, posterior_of
+from distaff.inference.encode import kl_of_latents, posterior_of
 from distaff.metrics import udr
 from distaff.train import train
 

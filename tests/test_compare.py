@@ -7,8 +7,8 @@ from scipy.stats import t
 from distaff.compare import compare, rank_correlations
 from distaff.errors import RunError
 from distaff.evaluate import to_json
+from distaff.metrics.score import Score
 from distaff.runs import Run
-from distaff.score import Score
 from distaff.train import train
 
 

@@ -8,15 +8,15 @@ from torch.distributions import Normal, kl_divergence
 
 from distaff.agree import agree
 from distaff.cli import main
-from distaff.codes import some_test_images
 from distaff.compare import compare, rank_correlations
 from distaff.errors import UsageError
 from distaff.evaluate import evaluate, keep, measure
 from distaff.metrics import mutual_information_gap
-from distaff.parameters import write_parameters
+from distaff.metrics.score import Origin, Score
 from distaff.report import report
 from distaff.runs import Run
-from distaff.score import Origin, Score
+from distaff.runs.codes import some_test_images
+from distaff.runs.parameters import write_parameters
 from distaff.train import train
 
 

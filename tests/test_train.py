@@ -13,12 +13,12 @@ import safetensors.torch
 import torch
 
 import distaff
-from distaff.checkpoints import BEFORE, NEWEST, load
 from distaff.errors import Interrupted, RunError, RunWarning
 from distaff.models import BetaVAE
-from distaff.nonfinite import NonFiniteLossError
 from distaff.runs import Run, find_runs, run_folder
+from distaff.runs.checkpoints import BEFORE, NEWEST, load
 from distaff.train import train
+from distaff.training.nonfinite import NonFiniteLossError
 
 
 class StopAt:

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from distaff.codes import some_test_images
 from distaff.errors import UsageError
 from distaff.evaluate import IMAGES, keep
-from distaff.explore import kl_of_latents, posterior_of
+from distaff.inference.encode import kl_of_latents, posterior_of
 from distaff.metrics import udr
+from distaff.metrics.score import Score
 from distaff.runs import Run
-from distaff.score import Score
+from distaff.runs.codes import some_test_images
 
 
 def agree(runs: Sequence[Run], *, images: int = IMAGES, seed: int = 0) -> dict[str, Score]:

@@ -7,7 +7,17 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from distaff.codes import (
+from distaff.arrays import Array
+from distaff.data import FactorDataset
+from distaff.errors import UsageError
+from distaff.inference.encode import kl_of_latents, probabilities_of
+from distaff.metrics import METRICS, r_squared
+from distaff.metrics.arrays import FEWEST_ROWS
+from distaff.metrics.score import Active, Origin, Score
+from distaff.models import Classifier
+from distaff.registry import look_up
+from distaff.runs import Run
+from distaff.runs.codes import (
     CODES,
     OnImages,
     all_posteriors,
@@ -16,15 +26,6 @@ from distaff.codes import (
     posteriors_of,
     some_test_images,
 )
-from distaff.data import FactorDataset
-from distaff.errors import UsageError
-from distaff.explore import kl_of_latents, probabilities_of
-from distaff.metrics import METRICS, r_squared
-from distaff.metrics.arrays import FEWEST_ROWS
-from distaff.models import Classifier
-from distaff.registry import look_up
-from distaff.runs import Run
-from distaff.score import Active, Array, Origin, Score
 
 IMAGES = 10_000
 LEAST_KL = 0.01

@@ -15,7 +15,7 @@ from distaff.metrics import METRICS
 from distaff.models import MODELS
 from distaff.nets import DECODERS, ENCODERS
 from distaff.registry import kind_of, look_up
-from distaff.training import Training
+from distaff.training.settings import Training
 
 KINDS: dict[str, Mapping[str, Any]] = {
     "data": DATASETS,

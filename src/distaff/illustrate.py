@@ -10,16 +10,18 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from distaff import explore, figures
+from distaff import figures
+from distaff.arrays import Array
 from distaff.data import FactorDataset
-from distaff.drawn import write_figure
 from distaff.figures.samples import PER_ROW
-from distaff.gaussian import DiagonalGaussian
-from distaff.metrics.information import entropy, mutual_information
+from distaff.inference.encode import context_at, kl_of_latents, posterior_of
+from distaff.inference.interpolate import interpolations
+from distaff.metrics.information.mutual_information import entropy, mutual_information
 from distaff.models import AbstractVAE, ConditionalVAE
+from distaff.probability.gaussian import DiagonalGaussian
 from distaff.registry import look_up
 from distaff.runs import Run
-from distaff.score import Array
+from distaff.runs.figures import write_figure
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 TRAVERSED = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
@@ -78,7 +80,7 @@ class Subject:
     @cached_property
     def kl(self) -> Array:
         """Mean KL of each latent in nats."""
-        return explore.kl_of_latents(self._posterior)
+        return kl_of_latents(self._posterior)
 
     @cached_property
     def order(self) -> list[int]:
@@ -104,7 +106,7 @@ class Subject:
 
     @cached_property
     def _posterior(self) -> DiagonalGaussian:
-        return explore.posterior_of(self.model, self.sample)
+        return posterior_of(self.model, self.sample)
 
     def title(self, what: str) -> str:
         """Returns what a figure shows, with the recipe and the seed."""
@@ -120,7 +122,7 @@ def _with_reconstructions(subject: Subject, dataset: FactorDataset, title: str) 
     rows = torch.arange(len(dataset))
     images = dataset.images_at(rows)
     with torch.no_grad():
-        context = explore.context_at(subject.model, dataset, rows)
+        context = context_at(subject.model, dataset, rows)
         again = subject.model.reconstruct(images, context)
     return figures.reconstructions(images.numpy(), again.numpy(), title=subject.title(title))
 
@@ -146,7 +148,7 @@ def _samples_of_each_value(subject: Subject, model: ConditionalVAE) -> Figure:
 def _traversals(subject: Subject) -> Figure:
     """The test image whose code is nearest the origin is moved: all latents have room there."""
     nearest = int(subject._posterior.mean.square().sum(dim=1).argmin())
-    context = explore.context_at(subject.model, subject.sample, torch.tensor([nearest]))
+    context = context_at(subject.model, subject.sample, torch.tensor([nearest]))
     image = subject.sample.images_at([nearest])[0]
     with torch.no_grad():
         moved = subject.model.traverse(image, TRAVERSED, None if context is None else context[0])
@@ -176,9 +178,9 @@ def _interpolations(subject: Subject) -> Figure:
 def _between(subject: Subject, dataset: FactorDataset) -> Figure:
     """Of the first image and the second, the third and the fourth, and so on."""
     rows = torch.arange(len(dataset))
-    images, context = dataset.images_at(rows), explore.context_at(subject.model, dataset, rows)
+    images, context = dataset.images_at(rows), context_at(subject.model, dataset, rows)
     left, right = images[0::2], images[1::2]
-    between = explore.interpolations(
+    between = interpolations(
         subject.model,
         left,
         right,

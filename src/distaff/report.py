@@ -9,17 +9,17 @@ import numpy as np
 
 import distaff
 from distaff.data import DATASETS
-from distaff.drawn import figures_of
+from distaff.data.reading.tables import Table
 from distaff.errors import RunError
 from distaff.evaluate import to_json
 from distaff.experiment import to_json as settings_to_json
 from distaff.files import writing
+from distaff.metrics.score import Score
 from distaff.models import MODELS
-from distaff.pages import in_base64, relations, write_page
+from distaff.pages.html import in_base64, relations, write_page
 from distaff.registry import kind_of
 from distaff.runs import Run
-from distaff.score import Score
-from distaff.tables import Table
+from distaff.runs.figures import figures_of
 
 NAME = "report.html"
 

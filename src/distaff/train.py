@@ -4,18 +4,17 @@ import time
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from distaff import checkpoints
 from distaff.data import FactorDataset, load_from
-from distaff.device import choose_device
 from distaff.errors import Interrupted, RunError
 from distaff.experiment import Experiment
-from distaff.fit import Fit, Record
-from distaff.lock import locked
 from distaff.models import build
-from distaff.runs import Run, create, run_folder
-from distaff.session import Session, take_up
-from distaff.stop import Stop
-from distaff.training_log import TrainingLog
+from distaff.runs import Run, checkpoints, create, run_folder
+from distaff.runs.lock import locked
+from distaff.runs.session import Session, take_up
+from distaff.runs.training_log import TrainingLog
+from distaff.training.device import choose_device
+from distaff.training.fit import Fit, Record
+from distaff.training.interrupts import Stop
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 """What a kill or a power cut costs at most, where checkpoints are quick to write."""

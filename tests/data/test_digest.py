@@ -7,7 +7,7 @@ from PIL import Image
 
 from distaff.data import ImageFolder, Sprites, load
 from distaff.data.digest import digest_of
-from distaff.data.own_files import moved
+from distaff.data.reading.untrusted import moved
 from distaff.errors import UsageError
 
 

@@ -15,7 +15,7 @@ from distaff.cli import main
 from distaff.data import DSprites, load
 from distaff.data.base import Comparison
 from distaff.data.dsprites import PARTS
-from distaff.data.dsprites_file import COUNT, NPZ, compare, images_in
+from distaff.data.reading.dsprites_file import COUNT, NPZ, compare, images_in
 from distaff.errors import DataError, UsageError
 
 BASES = np.array([737_280, 245_760, 40_960, 1024, 32, 1])

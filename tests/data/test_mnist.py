@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from distaff.data import Mnist, load
-from distaff.data.idx import FILES
+from distaff.data.reading.idx import FILES
 from distaff.errors import DataError
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from distaff import figures
 from distaff.figures.house_style import PAGE_WIDTH
-from distaff.geometry import grid_lines
+from distaff.measures.latent_geometry import grid_lines
 
 
 @pytest.fixture

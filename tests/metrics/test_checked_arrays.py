@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from distaff.audit_scores import QUESTIONS
-from distaff.known_codes import Question
+from distaff.audit.known_codes import Question
+from distaff.audit.scores import QUESTIONS
 from distaff.metrics import METRICS, mutual_information_gap
 from distaff.metrics.arrays import FEWEST_ROWS, first_of_each
 

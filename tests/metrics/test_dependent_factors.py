@@ -7,7 +7,7 @@ from synthetic import random_factors, turned, with_noise_latents
 from distaff.metrics.dependent_factors import left_open, own_latents
 from distaff.metrics.dlig import dlig
 from distaff.metrics.dmig import dmig
-from distaff.metrics.information_score import information_tables
+from distaff.metrics.information.score import information_tables
 from distaff.metrics.mig_sup import mig_sup
 from distaff.metrics.mutual_information_gap import mutual_information_gap
 from distaff.metrics.xmig import xmig

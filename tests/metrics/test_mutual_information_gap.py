@@ -6,7 +6,7 @@ from sklearn.feature_selection import mutual_info_classif
 
 from distaff.metrics import mutual_information_gap
 from distaff.metrics.arrays import checked
-from distaff.metrics.information import entropy, mutual_information
+from distaff.metrics.information.mutual_information import entropy, mutual_information
 
 SIZES = (3, 6, 40, 32, 32)
 """Of dSprites."""

@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 from synthetic import random_factors, turned, with_noise_latents
 
-from distaff.metrics.joint_information import losses_of_predictors
+from distaff.metrics.information.joint import losses_of_predictors
 from distaff.metrics.mutual_information_gap import mutual_information_gap
 from distaff.metrics.unibound import unibound
 

@@ -10,8 +10,8 @@ from distaff.compare import compare
 from distaff.errors import Interrupted, UsageError
 from distaff.evaluate import evaluate
 from distaff.experiment import experiment_from_json, to_json
-from distaff.explore import probabilities_of
 from distaff.illustrate import illustrate
+from distaff.inference.encode import probabilities_of
 from distaff.models import Classifier, build
 from distaff.models.classifier import moved
 from distaff.nets import ConvolutionalEncoder

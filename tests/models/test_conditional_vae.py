@@ -5,12 +5,13 @@ from torch.nn import functional
 
 from distaff.data import load
 from distaff.errors import UsageError
-from distaff.explore import interpolations, posterior_of
-from distaff.fit import Fit
+from distaff.inference.encode import posterior_of
+from distaff.inference.interpolate import interpolations
 from distaff.models import VAE, ConditionalVAE, build
 from distaff.models.conditional_vae import one_hot
 from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.training import Training
+from distaff.training.fit import Fit
 from distaff.types import Batch, DataSpec
 
 SPEC = DataSpec((1, 16, 16), (1, 3, 4), 100, ("colour", "shape", "scale"))

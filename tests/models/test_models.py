@@ -6,10 +6,10 @@ import torch
 from torch.distributions import MultivariateNormal
 
 from distaff.errors import UsageError
-from distaff.gaussian import DiagonalGaussian
 from distaff.likelihoods import Gaussian
 from distaff.models import VAE, AnnealedVAE, BetaVAE, build
 from distaff.nets import DenseDecoder, DenseEncoder
+from distaff.probability.gaussian import DiagonalGaussian
 from distaff.types import Batch, DataSpec
 
 SPEC = DataSpec((1, 16, 16), (), 100)

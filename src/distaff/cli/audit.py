@@ -39,10 +39,10 @@ def audit(
         seed: Of factors, noise and metrics.
         json: Print the entries as JSON.
     """
-    from distaff.audit_parts import audit_parts
+    from distaff.audit.parts import audit_parts
+    from distaff.cli.progress import ImageProgress
     from distaff.figures.house_style import house_style
     from distaff.files import writing
-    from distaff.terminal import ImageProgress
 
     if rows < 300:
         raise UsageError(f"rows is {rows}; it must be at least 300.")

@@ -41,8 +41,8 @@ def list_(*, json: bool = False) -> None:
     Args:
         json: Print JSON.
     """
-    from distaff.catalogue import list_files
-    from distaff.terminal import print_list
+    from distaff.cli.catalogue import list_files
+    from distaff.cli.progress import print_list
 
     lines = list_files()
     if json:
@@ -65,8 +65,8 @@ def fetch(names: Annotated[tuple[str, ...], tyro.conf.Positional], *, json: bool
         names: Data sets, of distaff list data.
         json: Print JSON.
     """
-    from distaff.data.store import local_file
-    from distaff.terminal import DownloadProgress
+    from distaff.cli.progress import DownloadProgress
+    from distaff.data.reading.official_files import local_file
 
     if not names:
         raise UsageError("no data set given; for example distaff data fetch mnist")
@@ -92,7 +92,7 @@ def check(name: Annotated[str, tyro.conf.Positional], *, json: bool = False) -> 
         name: Data set, of distaff list data.
         json: Print JSON.
     """
-    from distaff.terminal import ImageProgress
+    from distaff.cli.progress import ImageProgress
 
     dataset, checked = _named(name), []
     instead = any(file.alternative and file.path.is_file() for file in dataset.official)
@@ -155,9 +155,9 @@ DATA_VERBS: dict[str, Callable[..., None]] = {
 
 def fetch_for(experiments: "Iterable[Experiment]", runs: Path) -> None:
     """Downloads, with a bar, what the trainings that are left to do will load."""
+    from distaff.cli.progress import DownloadProgress
     from distaff.data import DATASETS
     from distaff.runs import Run, run_folder
-    from distaff.terminal import DownloadProgress
 
     with DownloadProgress() as progress:
         for each in experiments:

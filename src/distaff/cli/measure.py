@@ -81,8 +81,8 @@ def _evaluate_run(
     run: "Run", metrics: tuple[str, ...], images: int, codes: str, seed: int, *, quiet: bool
 ) -> dict[str, Any]:
     """Measures a run, prints its scores unless told to be quiet, and returns them as JSON."""
+    from distaff.cli.progress import ImageProgress, print_scores, print_stale
     from distaff.evaluate import evaluate, to_json
-    from distaff.terminal import ImageProgress, print_scores, print_stale
 
     title = str(run.folder)
     with ImageProgress("encoded") as progress:
@@ -105,11 +105,11 @@ def _evaluate_tables(
     seed: int,
     json: bool,
 ) -> None:
+    from distaff.cli.progress import STDERR, print_scores
+    from distaff.data.reading.tables import read_table
     from distaff.evaluate import measure, to_json
+    from distaff.metrics.score import Origin
     from distaff.report import report_of_codes
-    from distaff.score import Origin
-    from distaff.tables import read_table
-    from distaff.terminal import STDERR, print_scores
 
     table, known = read_table(codes), read_table(factors)
     counts = _active(active, table.values.shape[1])
@@ -171,9 +171,9 @@ def compare(
         json: Print JSON.
     """
     from distaff.agree import agree
+    from distaff.cli.progress import STDERR, print_comparison, print_stale
     from distaff.compare import compare, rank_correlations
     from distaff.runs import find_runs
-    from distaff.terminal import STDERR, print_comparison, print_stale
 
     if not runs:
         raise UsageError("no folder given; for example distaff compare runs/demo")

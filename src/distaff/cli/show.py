@@ -33,8 +33,8 @@ def illustrate(
         data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
     """
+    from distaff.cli.progress import STDERR
     from distaff.illustrate import illustrate
-    from distaff.terminal import STDERR
 
     paths = []
     for each in finished_runs(run, data_path):
@@ -60,11 +60,11 @@ def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> No
         data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
     """
-    from distaff.drawn import figures_of
+    from distaff.cli.progress import ImageProgress
     from distaff.evaluate import evaluate, measurable
     from distaff.illustrate import FIGURES, illustrate
     from distaff.report import report
-    from distaff.terminal import ImageProgress
+    from distaff.runs.figures import figures_of
 
     paths = []
     for each in finished_runs(run, data_path):
@@ -107,9 +107,9 @@ def study(
         plan: Only show what would be done, what is finished, and about how long the rest takes.
         json: Print JSON.
     """
+    from distaff.cli.progress import StudyProgress, print_plan
     from distaff.studies import STUDIES, conduct
     from distaff.studies import plan as steps_of
-    from distaff.terminal import StudyProgress, print_plan
 
     if name == "list":
         list_("studies", json=json)
@@ -148,8 +148,8 @@ def list_(
         runs: Folder that holds all runs.
         json: Print JSON.
     """
-    from distaff.catalogue import CATALOGUE, list_runs
-    from distaff.terminal import print_list
+    from distaff.cli.catalogue import CATALOGUE, list_runs
+    from distaff.cli.progress import print_list
 
     if what == "runs":
         listed = {"runs": list_runs(runs)}

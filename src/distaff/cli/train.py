@@ -32,11 +32,11 @@ def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> Non
         seed: Another seed gives another model.
         open: Open the report in the browser.
     """
+    from distaff.cli.progress import STDERR, print_scores
     from distaff.evaluate import evaluate
     from distaff.illustrate import illustrate
     from distaff.recipes import DEMO
     from distaff.report import report
-    from distaff.terminal import STDERR, print_scores
 
     (run,) = _train(replace(DEMO, seeds=(seed,)), runs, resume=True)
     with STDERR.status("measuring"):
@@ -113,8 +113,8 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
 
 
 def _experiment_named(recipe: str) -> "Experiment":
-    from distaff.manifest import read_experiment
     from distaff.recipes import RECIPES
+    from distaff.runs.manifest import read_experiment
 
     path = Path(recipe)
     if path.suffix == ".json":
@@ -139,7 +139,7 @@ def _change_kinds(experiment: "Experiment", flags: list[str]) -> "Experiment":
 def _train(
     experiment: "Experiment", runs: Path, *, resume: bool, data_path: Path | None = None
 ) -> "list[Run]":
-    from distaff.terminal import TrainingProgress
+    from distaff.cli.progress import TrainingProgress
     from distaff.train import train
 
     fetch_for([experiment], runs)

@@ -8,13 +8,13 @@ from distaff.data.base import Dataset
 from distaff.data.circles import Circles
 from distaff.data.coloured_sprites import ColouredSprites
 from distaff.data.dsprites import DSprites
-from distaff.data.factors import FactorDataset
+from distaff.data.factor_dataset import FactorDataset
 from distaff.data.fashion_mnist import FashionMnist
 from distaff.data.image_folder import ImageFolder
 from distaff.data.mnist import Mnist
-from distaff.data.own_files import moved
+from distaff.data.reading.official_files import data_folder
+from distaff.data.reading.untrusted import moved
 from distaff.data.sprites import Sprites
-from distaff.data.store import data_folder
 from distaff.errors import UsageError
 from distaff.registry import kind_of, look_up
 

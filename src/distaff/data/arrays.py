@@ -7,15 +7,15 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from distaff.data.array_files import read_npz
+from distaff.arrays import Array
 from distaff.data.base import Dataset
-from distaff.data.factor_table import factor_table
-from distaff.data.factors import FactorDataset
-from distaff.data.own_files import absolute
-from distaff.data.parts import Shares, parts_of
+from distaff.data.factor_dataset import FactorDataset
+from distaff.data.reading.array_files import read_npz
+from distaff.data.reading.factor_table import factor_table
+from distaff.data.reading.untrusted import absolute
 from distaff.data.sources import StoredImages
+from distaff.data.splits import Shares, parts_of
 from distaff.errors import DataError, UsageError
-from distaff.score import Array
 
 PARTS = ("train", "validation", "test")
 NAMES = ("images", "factors", "factor_names", *PARTS)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from distaff.data.factors import FactorDataset
+from distaff.data.factor_dataset import FactorDataset
 from distaff.data.pictures import Resize
-from distaff.data.store import OfficialFile, OnBytes, local_file
+from distaff.data.reading.official_files import OfficialFile, OnBytes, local_file
 
 OnImages = Callable[[int, int], None]
 """Is told how many images are done, and of how many."""

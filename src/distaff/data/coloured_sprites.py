@@ -8,11 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from distaff.data.base import Dataset
+from distaff.data.drawing.shapes import draw_shapes
 from distaff.data.dsprites import DSprites
-from distaff.data.factors import FactorDataset
-from distaff.data.parts import random_parts
-from distaff.data.shapes import draw_shapes
+from distaff.data.factor_dataset import FactorDataset
 from distaff.data.sources import DrawnImages
+from distaff.data.splits import random_parts
 from distaff.types import Images
 
 SPLIT_SEED = 2017

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from distaff.data.factors import FactorDataset
+from distaff.data.factor_dataset import FactorDataset
 from distaff.errors import UsageError
 
 Split: TypeAlias = Literal["nothing", "random", "composition", "interpolation", "extrapolation"]

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from distaff.data.factors import FactorDataset
+from distaff.data.factor_dataset import FactorDataset
 from distaff.data.sources import StoredImages
 
 

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from distaff.data.base import Comparison, Dataset, OnImages
 from distaff.data.composition import Composition
-from distaff.data.dsprites_file import HDF5, NPZ, compare, images_in
-from distaff.data.factors import FactorDataset, grid
-from distaff.data.parts import random_parts
-from distaff.data.shapes import draw_shapes
+from distaff.data.drawing.shapes import draw_shapes
+from distaff.data.factor_dataset import FactorDataset, grid
+from distaff.data.reading.dsprites_file import HDF5, NPZ, compare, images_in
+from distaff.data.reading.official_files import OfficialFile
 from distaff.data.sources import DrawnImages
-from distaff.data.store import OfficialFile
+from distaff.data.splits import random_parts
 from distaff.errors import DataError
 from distaff.types import Images
 

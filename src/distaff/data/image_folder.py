@@ -11,15 +11,15 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
+from distaff.arrays import Array
 from distaff.data.base import Dataset
-from distaff.data.factor_table import factor_table, read_factors
-from distaff.data.factors import FactorDataset
-from distaff.data.own_files import absolute, check_memory
-from distaff.data.parts import Shares
+from distaff.data.factor_dataset import FactorDataset
 from distaff.data.pictures import Pixels, Resize, read_picture, strict_pillow
+from distaff.data.reading.factor_table import factor_table, read_factors
+from distaff.data.reading.untrusted import absolute, check_memory
 from distaff.data.sources import StoredImages
+from distaff.data.splits import Shares
 from distaff.errors import DataError, UsageError
-from distaff.score import Array
 
 PORTABLE = (".pbm", ".pgm", ".ppm", ".pnm")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", *PORTABLE)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from distaff.data.idx import IdxDataset, idx_files
+from distaff.data.reading.idx import IdxDataset, idx_files
 
 
 class Mnist(IdxDataset):

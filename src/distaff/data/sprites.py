@@ -11,10 +11,10 @@ from torch import Tensor
 
 from distaff.data.base import Dataset
 from distaff.data.composition import Composition
-from distaff.data.factors import FactorDataset, grid
-from distaff.data.parts import random_parts
-from distaff.data.shapes import draw_shapes
+from distaff.data.drawing.shapes import draw_shapes
+from distaff.data.factor_dataset import FactorDataset, grid
 from distaff.data.sources import DrawnImages
+from distaff.data.splits import random_parts
 from distaff.types import Images
 
 SPLIT_SEED = 2017

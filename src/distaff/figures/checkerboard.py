@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distaff.checkerboard import PERIODS, Pictures, checkerboard_energy, radial_spectrum
 from distaff.figures.house_style import COLOURS, figure_of_height, house_style
+from distaff.measures.checkerboard import PERIODS, Pictures, checkerboard_energy, radial_spectrum
 
 FLOOR = 0.01
 """Percent below which a bar has no length."""

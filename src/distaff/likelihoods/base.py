@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from distaff.types import Images, Outputs
 
@@ -69,3 +70,13 @@ class Likelihood(ABC):
 
         A Gaussian's may leave [0, 1]; nothing clips them. `generator` lives on the outputs' device.
         """
+
+
+def uniform_like(array: Tensor, generator: torch.Generator) -> Tensor:
+    """Returns numbers of the uniform distribution on [0, 1)."""
+    return torch.rand(array.shape, generator=generator, dtype=array.dtype, device=array.device)
+
+
+def normal_like(array: Tensor, generator: torch.Generator) -> Tensor:
+    """Returns numbers of the standard normal distribution."""
+    return torch.randn(array.shape, generator=generator, dtype=array.dtype, device=array.device)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from distaff.likelihoods.base import Likelihood
-from distaff.likelihoods.draws import uniform_like
+from distaff.likelihoods.base import Likelihood, uniform_like
 from distaff.likelihoods.levels import LAST_LEVEL, LEVELS, level_of, log_sinhc
 from distaff.types import Images, Outputs
 

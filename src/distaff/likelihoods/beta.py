@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from distaff.likelihoods.base import Likelihood
+from distaff.likelihoods.base import Likelihood, uniform_like
 from distaff.likelihoods.beta_levels import log_beta_density, log_beta_level
-from distaff.likelihoods.draws import uniform_like
 from distaff.likelihoods.levels import HALF_LEVEL
 from distaff.types import Images, Outputs
 

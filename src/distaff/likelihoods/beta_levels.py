@@ -18,8 +18,8 @@ import math
 import torch
 from torch import Tensor
 
-from distaff.gaussian import HALF_LOG_TWO_PI
 from distaff.likelihoods.levels import HALF_LEVEL, LAST_LEVEL, gauss_legendre, level_of
+from distaff.probability.gaussian import HALF_LOG_TWO_PI
 from distaff.types import Images
 
 

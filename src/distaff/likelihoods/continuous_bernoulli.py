@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from distaff.likelihoods.base import Likelihood
-from distaff.likelihoods.draws import uniform_like
+from distaff.likelihoods.base import Likelihood, uniform_like
 from distaff.likelihoods.levels import HALF_LEVEL, LAST_LEVEL, by_level, level_of, log_sinhc
 from distaff.types import Images, Outputs
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from distaff.gaussian import HALF_LOG_TWO_PI
-from distaff.likelihoods.base import Likelihood
-from distaff.likelihoods.draws import normal_like
+from distaff.likelihoods.base import Likelihood, normal_like
 from distaff.likelihoods.normal_levels import log_normal_level
+from distaff.probability.gaussian import HALF_LOG_TWO_PI
 from distaff.types import Images, Outputs
 
 

@@ -12,7 +12,6 @@ import math
 import torch
 from torch import Tensor
 
-from distaff.gaussian import HALF_LOG_TWO_PI
 from distaff.likelihoods.levels import (
     HALF_LEVEL,
     LAST_LEVEL,
@@ -21,6 +20,7 @@ from distaff.likelihoods.levels import (
     level_of,
     log1mexp,
 )
+from distaff.probability.gaussian import HALF_LOG_TWO_PI
 from distaff.types import Images
 
 

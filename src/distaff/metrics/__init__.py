@@ -28,13 +28,13 @@ from distaff.metrics.pairwise_mutual_information import pairwise_mutual_informat
 from distaff.metrics.partition_score import partition_score
 from distaff.metrics.r_squared import r_squared
 from distaff.metrics.sap import sap
+from distaff.metrics.score import Score
 from distaff.metrics.tad import tad
 from distaff.metrics.udr import udr
 from distaff.metrics.unibound import unibound
 from distaff.metrics.wasserstein_correlation import wasserstein_correlation
 from distaff.metrics.weak_mcc import weak_mcc
 from distaff.metrics.xmig import xmig
-from distaff.score import Score
 
 METRICS: dict[str, Callable[..., Score]] = {
     function.__name__.replace("_", "-"): function

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from distaff.score import Active, Array
+from distaff.arrays import Array
+from distaff.metrics.score import Active
 
 FEWEST_ROWS = 100
 LARGEST_EXPONENT = 300

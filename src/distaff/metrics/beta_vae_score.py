@@ -7,17 +7,18 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 from sklearn.linear_model import LogisticRegression
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
 from distaff.metrics.intervention import Companions
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import (
+from distaff.metrics.prediction.classifiers import (
     class_log_probabilities,
     fitted,
     standardized,
     train_and_test_rows,
 )
+from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
-from distaff.score import Active, Array, Score
+from distaff.metrics.score import Active, Score
 
 POINTS = (2_000, 1_000)
 PUBLISHED_POINTS = (10_000, 5_000)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
 from distaff.metrics.intervention import within_factor
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
-from distaff.score import Active, Array, Score
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.score import Active, Score
 
 FASTEST = 10
 """Most turns of the code for one of the factor."""

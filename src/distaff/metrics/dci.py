@@ -6,10 +6,11 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.importance import BACKENDS, SLOW, TINY, importances
+from distaff.arrays import Array
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import splitting, standardized
-from distaff.score import Active, Array, Score
+from distaff.metrics.prediction.classifiers import splitting, standardized
+from distaff.metrics.prediction.importance import BACKENDS, SLOW, TINY, importances
+from distaff.metrics.score import Active, Score
 
 REFERENCE_ROWS = 1_000
 

@@ -5,13 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
 from distaff.metrics.dci import concentration
-from distaff.metrics.importance import BACKENDS, importances
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
-from distaff.metrics.prediction import order_by_content, standardized, train_and_test_rows
+from distaff.metrics.prediction.classifiers import (
+    order_by_content,
+    standardized,
+    train_and_test_rows,
+)
+from distaff.metrics.prediction.importance import BACKENDS, importances
+from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
-from distaff.score import Active, Array, Score
+from distaff.metrics.score import Active, Score
 
 WAVES = (0, 16, 64, 256)
 """Random Fourier features that each probe has beside the latents: equal steps of capacity, after

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.compat import check_compat
-from distaff.metrics.information_score import information_tables, second_largest
-from distaff.metrics.information_tables import Table
-from distaff.score import Active, Array, Score
+from distaff.arrays import Array
+from distaff.metrics.information.score import information_tables, second_largest
+from distaff.metrics.information.tables import Table
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.score import Active, Score
 
 
 def dci_mig(

@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 
-from distaff.metrics.information_score import InformationTables
-from distaff.metrics.information_tables import Table
-from distaff.score import Array
+from distaff.arrays import Array
+from distaff.metrics.information.score import InformationTables
+from distaff.metrics.information.tables import Table
 
 LEAST_OF_ITS_OWN = 0.01
 """Share of the entropy of a factor that another one must leave open, so that both can be told

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
 from distaff.metrics.dependent_factors import left_open, own_latents
-from distaff.metrics.information_score import check_two_factors, information_tables
-from distaff.metrics.information_tables import Table
-from distaff.score import Active, Array, Score
+from distaff.metrics.information.score import check_two_factors, information_tables
+from distaff.metrics.information.tables import Table
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.score import Active, Score
 
 
 def dlig(

@@ -7,14 +7,15 @@ from jaxtyping import Float, Num
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import KFold
 
+from distaff.arrays import Array
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import (
+from distaff.metrics.prediction.classifiers import (
     class_log_probabilities,
     fitted,
     splitting,
     standardized,
 )
-from distaff.score import Active, Array, Score
+from distaff.metrics.score import Active, Score
 
 FOLDS = 5
 PENALTIES = 10

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.compat import check_compat
-from distaff.metrics.information_score import check_two_factors, information_tables
-from distaff.metrics.information_tables import Table
-from distaff.metrics.joint_information import share_told
+from distaff.arrays import Array
+from distaff.metrics.information.joint import share_told
+from distaff.metrics.information.score import check_two_factors, information_tables
+from distaff.metrics.information.tables import Table
 from distaff.metrics.labelled_codes import labelled_codes
-from distaff.metrics.prediction import train_and_test_rows
+from distaff.metrics.prediction.classifiers import train_and_test_rows
+from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
+from distaff.metrics.score import Active, Score
 from distaff.metrics.threads import one_thread
-from distaff.score import Active, Array, Score
 
 
 @one_thread()

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 
 from distaff.metrics.caveats import CAVEATS
-from distaff.score import Score
+from distaff.metrics.score import Score
 
 
 def explanation(name: str, metric: Callable[..., Score]) -> str:

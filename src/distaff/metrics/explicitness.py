@@ -7,14 +7,15 @@ from jaxtyping import Float, Int, Num
 from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 
+from distaff.arrays import Array
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import (
+from distaff.metrics.prediction.classifiers import (
     class_log_probabilities,
     fitted,
     splitting,
     standardized,
 )
-from distaff.score import Active, Array, Score
+from distaff.metrics.score import Active, Score
 
 
 def explicitness(

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
 from distaff.metrics.intervention import Companions
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import standardized, train_and_test_rows
+from distaff.metrics.prediction.classifiers import standardized, train_and_test_rows
+from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
-from distaff.score import Active, Array, Score
+from distaff.metrics.score import Active, Score
 
 VOTES = (2_000, 1_000)
 PUBLISHED_VOTES = (10_000, 5_000)

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float, Num
 from scipy.spatial import KDTree
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
 from distaff.metrics.independence import independence_score
-from distaff.metrics.ranks import smoothed_ranks
-from distaff.score import Active, Array, Score
+from distaff.metrics.information.ranks import smoothed_ranks
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.score import Active, Score
 
 GRID = 64
 """Values of each latent, at most, whose combinations are looked for."""

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from distaff.arrays import Array
 from distaff.metrics.arrays import checked_codes
-from distaff.metrics.compat import check_compat, training_rows
+from distaff.metrics.published.compat import check_compat, training_rows
 from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
-from distaff.score import Active, Array, Score
+from distaff.metrics.score import Active, Score
 
 
 def independence_score(

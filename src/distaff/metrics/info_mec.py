@@ -6,16 +6,17 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.compat import check_compat
-from distaff.metrics.information_score import check_two_factors, information_tables
-from distaff.metrics.information_tables import Table
+from distaff.arrays import Array
+from distaff.metrics.information.score import check_two_factors, information_tables
+from distaff.metrics.information.tables import Table
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
-from distaff.metrics.linear_probe import probe_losses
-from distaff.metrics.published_info_mec import published_info_mec
+from distaff.metrics.prediction.linear_probe import probe_losses
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.published.info_mec import published_info_mec
 from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import random_halves
+from distaff.metrics.score import Active, Score
 from distaff.metrics.threads import one_thread
-from distaff.score import Active, Array, Score
 
 PUBLISHED = "published"
 

@@ -8,8 +8,8 @@ value. All rows of all groups are drawn at once.
 import numpy as np
 from jaxtyping import Float, Int
 
+from distaff.arrays import Array
 from distaff.metrics.arrays import FEWEST_ROWS
-from distaff.score import Array
 
 GROUPS_OF_AN_ORDER = 20
 """Groups that are cut from one random order of the rows, which takes longer than to cut them."""

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-from distaff.metrics.compat import check_compat, training_rows
-from distaff.metrics.histogram import BINS, histogram_cells
+from distaff.arrays import Array
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import standardized
+from distaff.metrics.prediction.classifiers import standardized
+from distaff.metrics.published.compat import check_compat, training_rows
+from distaff.metrics.published.histogram import BINS, histogram_cells
 from distaff.metrics.randomness import stream
-from distaff.score import Active, Array, Score
+from distaff.metrics.score import Active, Score
 
 
 def interventional_robustness(

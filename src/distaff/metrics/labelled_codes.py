@@ -11,13 +11,14 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
+from distaff.arrays import Array
 from distaff.metrics.arrays import checked, described
-from distaff.metrics.information import discretized
-from distaff.metrics.prediction import in_the_roles_of_the_whole
+from distaff.metrics.information.mutual_information import discretized
+from distaff.metrics.prediction.classifiers import in_the_roles_of_the_whole
 from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
+from distaff.metrics.score import Active, Score
 from distaff.metrics.threads import one_thread
-from distaff.score import Active, Array, Score
 
 
 class Judgement(NamedTuple):

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float, Num
 from scipy.optimize import linear_sum_assignment
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
+from distaff.metrics.information.ranks import smoothed_ranks
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.ranks import smoothed_ranks
-from distaff.score import Active, Array, Score
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.score import Active, Score
 
 
 def mcc(

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.information_score import check_two_factors, information_tables
-from distaff.metrics.information_tables import Table
-from distaff.score import Active, Array, Score
+from distaff.arrays import Array
+from distaff.metrics.information.score import check_two_factors, information_tables
+from distaff.metrics.information.tables import Table
+from distaff.metrics.score import Active, Score
 
 
 def modularity(

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
 from distaff.metrics.intervention import within_factor
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.score import Active, Score
 from distaff.metrics.tails import drawn_in
-from distaff.score import Active, Array, Score
 
 
 def omes(

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.histogram import BINS, frequency_information, histogram_cells
+from distaff.arrays import Array
 from distaff.metrics.independence import independence_score
-from distaff.metrics.information import (
+from distaff.metrics.information.mutual_information import (
     cells,
     entropy,
     information_of_cells,
 )
-from distaff.score import Active, Array, Score
+from distaff.metrics.published.histogram import BINS, frequency_information, histogram_cells
+from distaff.metrics.score import Active, Score
 
 
 def pairwise_mutual_information(

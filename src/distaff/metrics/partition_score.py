@@ -6,11 +6,12 @@ import numpy as np
 from jaxtyping import Float, Num
 from sklearn.linear_model import LogisticRegression
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
-from distaff.metrics.prediction import fitted, standardized
+from distaff.metrics.prediction.classifiers import fitted, standardized
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.score import Active, Score
 from distaff.metrics.threads import one_thread
-from distaff.score import Active, Array, Score
 
 FULL_MARKS = 50.0
 

@@ -6,15 +6,16 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from sklearn.linear_model import LinearRegression
 
+from distaff.arrays import Array
 from distaff.metrics.arrays import checked_codes, described, first_of_each
-from distaff.metrics.compat import check_compat
-from distaff.metrics.information import discretized
+from distaff.metrics.information.mutual_information import discretized
 from distaff.metrics.labelled_codes import LabelledCodes, labelled_codes
-from distaff.metrics.prediction import lying_apart, train_and_test_rows
+from distaff.metrics.prediction.classifiers import lying_apart, train_and_test_rows
+from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
+from distaff.metrics.score import Active, Score
 from distaff.metrics.threads import one_thread
-from distaff.score import Active, Array, Score
 
 
 def r_squared(

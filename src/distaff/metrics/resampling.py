@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from scipy.stats import t as student
 
+from distaff.arrays import Array
 from distaff.metrics.randomness import stream
-from distaff.score import Array
 
 
 def interval_of_halves(

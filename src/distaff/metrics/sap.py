@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from sklearn.svm import LinearSVC
 
+from distaff.arrays import Array
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import fitted, splitting, standardized
-from distaff.score import Active, Array, Score
+from distaff.metrics.prediction.classifiers import fitted, splitting, standardized
+from distaff.metrics.score import Active, Score
 
 NARROWEST = 0.01
 """Least standard deviation of a latent within a value, for a code that repeats itself exactly; the

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from scipy.stats import kendalltau
 
-from distaff.metrics.compat import check_compat
-from distaff.metrics.information import mutual_information, self_information
+from distaff.arrays import Array
+from distaff.metrics.information.mutual_information import mutual_information, self_information
 from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
-from distaff.score import Active, Array, Score
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.score import Active, Score
 
 CAPTURED = 0.5
 """Least |D| of the best latent of a factor that counts as captured: an AUROC of 0.75."""

@@ -7,12 +7,13 @@ from jaxtyping import Float, Num
 from scipy.stats import rankdata
 from sklearn.linear_model import Lasso
 
+from distaff.arrays import Array
 from distaff.metrics.arrays import checked_codes
-from distaff.metrics.compat import check_compat, training_rows
-from distaff.metrics.prediction import fitted
+from distaff.metrics.prediction.classifiers import fitted
+from distaff.metrics.published.compat import check_compat, training_rows
 from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
-from distaff.score import Array, Score
+from distaff.metrics.score import Score
 
 LEAST_DIVERGENCE = 0.01
 LASSO_PENALTY = 0.1

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.compat import check_compat
-from distaff.metrics.information import mutual_information, self_information
-from distaff.metrics.joint_information import share_told
+from distaff.arrays import Array
+from distaff.metrics.information.joint import share_told
+from distaff.metrics.information.mutual_information import mutual_information, self_information
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
-from distaff.metrics.prediction import train_and_test_rows
-from distaff.score import Active, Array, Score
+from distaff.metrics.prediction.classifiers import train_and_test_rows
+from distaff.metrics.published.compat import check_compat
+from distaff.metrics.score import Active, Score
 
 
 def unibound(

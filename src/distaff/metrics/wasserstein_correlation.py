@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
+from distaff.arrays import Array
 from distaff.metrics.independence import independence_score
-from distaff.metrics.ranks import normal_scores
-from distaff.score import Active, Array, Score
+from distaff.metrics.information.ranks import normal_scores
+from distaff.metrics.score import Active, Score
 
 
 def wasserstein_correlation(

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
-from distaff.metrics.compat import check_compat
+from distaff.arrays import Array
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.mcc import correlations, of_own_latent
-from distaff.metrics.prediction import lying_apart
+from distaff.metrics.prediction.classifiers import lying_apart
+from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
-from distaff.score import Active, Array, Score
+from distaff.metrics.score import Active, Score
 
 NOTHING = 1e-9
 """Share of the largest singular value below which a direction of the codes has no extent."""

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from distaff.data.pictures import Resize
-from distaff.gaussian import DiagonalGaussian
 from distaff.models.pictures import Pictures, as_images
+from distaff.probability.gaussian import DiagonalGaussian
 from distaff.types import Batch, Context, DataSpec, Images, Latents, LossTerms, Noise, Settings
 
 

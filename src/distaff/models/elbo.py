@@ -18,10 +18,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from distaff.errors import UsageError
-from distaff.gaussian import DiagonalGaussian
 from distaff.likelihoods import LIKELIHOODS, Bernoulli, Likelihood
 from distaff.models.base import GenerativeModel, Player, takes_arrays, takes_pictures
 from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder, unrounded
+from distaff.probability.gaussian import DiagonalGaussian
 from distaff.registry import kind_of
 from distaff.types import (
     Batch,

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from distaff.gaussian import HALF_LOG_TWO_PI, DiagonalGaussian
 from distaff.models.elbo import AbstractVAE
+from distaff.probability.gaussian import HALF_LOG_TWO_PI, DiagonalGaussian
 from distaff.types import Batch, Latents, LossTerms, Noise, Settings
 
 MOST_SAMPLES = 10_000

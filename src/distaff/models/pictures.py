@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from distaff.arrays import Array
 from distaff.data.pictures import Resize, pixels_of, read_picture, strict_pillow
 from distaff.errors import DataError, UsageError
-from distaff.score import Array
 from distaff.types import Images
 
 Picture: TypeAlias = str | Path | Image.Image | Array | Tensor

@@ -3,9 +3,14 @@
 from distaff.experiment import Experiment
 from distaff.recipes.demo import DEMO
 from distaff.recipes.dsprites import DSPRITES_BETA_VAE
-from distaff.recipes.mnist import FASHION_VAE, MNIST_IWAE, MNIST_VAE
-from distaff.recipes.mnist_classifier import MNIST_CLASSIFIER
-from distaff.recipes.mnist_conditional import MNIST_CONDITIONAL_VAE, MNIST_DENSE_VAE
+from distaff.recipes.mnist import (
+    FASHION_VAE,
+    MNIST_CLASSIFIER,
+    MNIST_CONDITIONAL_VAE,
+    MNIST_DENSE_VAE,
+    MNIST_IWAE,
+    MNIST_VAE,
+)
 
 RECIPES: dict[str, Experiment] = {
     recipe.name: recipe

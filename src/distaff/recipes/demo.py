@@ -4,7 +4,7 @@ from distaff.data import Sprites
 from distaff.experiment import Experiment
 from distaff.models import AnnealedVAE
 from distaff.nets import DenseDecoder, DenseEncoder
-from distaff.training import Training
+from distaff.training.settings import Training
 
 STEPS = 16_000
 

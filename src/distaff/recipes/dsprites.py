@@ -3,7 +3,7 @@
 from distaff.data import DSprites
 from distaff.experiment import FIGURES_OF_A_RUN, Experiment
 from distaff.models import BetaVAE
-from distaff.training import Training
+from distaff.training.settings import Training
 
 DSPRITES_BETA_VAE = Experiment(
     name="dsprites-beta-vae",

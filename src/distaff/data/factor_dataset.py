@@ -1,0 +1,167 @@
+"""Images together with the factors that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from distaff.data.sources import ImageSource, Index, SomeRows, drawn_black_and_white, drawn_once
+from distaff.data.splits import parts_from_file, random_parts
+from distaff.errors import UsageError
+from distaff.types import Batch, DataSpec, Factors, Images
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorDataset:
+    """Images with their ground-truth factors.
+
+    A set without factors has no names, no sizes and a table of no columns. A class label is a
+    factor. A set is small in memory whatever its number of images: these are stored as bytes, or
+    drawn when asked for.
+    """
+
+    source: ImageSource
+    factors: Int[Tensor, "sample factor"]
+    """Index of each factor's value."""
+    values: Float[Tensor, "sample factor"]
+    """The value itself, in the factor's own unit; always on the CPU."""
+    factor_names: tuple[str, ...]
+    factor_sizes: tuple[int, ...]
+    image_shape: tuple[int, int, int]
+    """Channels, height, width."""
+    parts: Mapping[str, Int[Tensor, " part"]]
+    """Rows of each named part: at least train, validation and test."""
+
+    def __len__(self) -> int:
+        return len(self.factors)
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which images come out."""
+        return self.factors.device
+
+    @property
+    def spec(self) -> DataSpec:
+        """What a model must know of this set."""
+        return DataSpec(self.image_shape, self.factor_sizes, len(self), self.factor_names)
+
+    def images_at(self, indices: ArrayLike | Tensor) -> Images:
+        """Returns images, float32 in [0, 1], [batch, channel, height, width].
+
+        Args:
+            indices: rows of the set; a sequence, array or tensor of integers of one dimension.
+
+        Raises:
+            UsageError: an index outside of the set, or not an integer.
+        """
+        return self.source.images_at(self._rows(indices))
+
+    def batch_at(self, indices: Index, *, labelled: bool = False) -> Batch:
+        """Returns images and factors of these rows, all of them labelled or none."""
+        marks = torch.full((len(indices),), labelled, device=self.device)
+        return Batch(self.source.images_at(indices), self.factors_at(indices), marks)
+
+    def factors_at(self, indices: Index) -> Factors:
+        """Returns the factors of these rows, int64."""
+        return self.factors[indices].to(torch.int64)
+
+    def sample(self, batch_size: int, generator: torch.Generator) -> Batch:
+        """Returns rows drawn with replacement; `generator` lives on the set's device."""
+        return self.batch_at(
+            torch.randint(len(self), (batch_size,), generator=generator, device=self.device)
+        )
+
+    def to(self, device: torch.device | str) -> FactorDataset:
+        """Returns the same set on another device."""
+        return replace(
+            self,
+            source=self.source.to(device),
+            factors=self.factors.to(device),
+            parts={name: rows.to(device) for name, rows in self.parts.items()},
+        )
+
+    def packed(self) -> FactorDataset:
+        """Returns the set with its images drawn once and kept as bits on its device.
+
+        A set whose images are not drawn, or not of zeros and ones only, comes back as it is.
+        """
+        if not drawn_black_and_white(self.source):
+            return self
+        packed = drawn_once(self.to("cpu").source, len(self), self.image_shape)
+        return replace(self, source=packed.to(self.device))
+
+    def part(self, name: str) -> FactorDataset:
+        """Returns one named part as a set of its own.
+
+        Raises:
+            UsageError: the set has no such part.
+        """
+        if name not in self.parts:
+            raise UsageError(f"unknown part {name!r}: this set has {', '.join(self.parts)}.")
+        return self.subset(self.parts[name])
+
+    def subset(self, rows: Index) -> FactorDataset:
+        """Returns the set of these rows, in this order."""
+        return replace(
+            self,
+            source=SomeRows(self.source, rows),
+            factors=self.factors[rows],
+            values=self.values[rows.cpu()],
+            parts={},
+        )
+
+    def split(self, counts: Mapping[str, int], *, seed: int = 0) -> FactorDataset:
+        """Returns the set with its parts drawn anew, without overlap and the same for a seed.
+
+        Args:
+            counts: number of images of each part.
+            seed: decides which images.
+
+        Raises:
+            UsageError: more images asked for than there are, or a negative count.
+        """
+        return replace(self, parts=random_parts(len(self), counts, seed=seed))
+
+    def split_by_file(self, path: Path | str) -> FactorDataset:
+        """Returns the set with the parts that an `.npz` file of index arrays names.
+
+        Raises:
+            DataError: no such file, or its arrays are not rows of this set.
+        """
+        return replace(self, parts=parts_from_file(Path(path), len(self)))
+
+    def _rows(self, indices: ArrayLike | Tensor) -> Index:
+        rows = torch.as_tensor(indices, device=self.device)
+        if rows.ndim != 1 or rows.is_floating_point() or rows.dtype == torch.bool:
+            raise UsageError(
+                f"indices are {rows.dtype} of shape {tuple(rows.shape)}; give a flat list of whole "
+                f"numbers."
+            )
+        rows = rows.to(torch.int64)
+        if len(rows) and (int(rows.min()) < 0 or int(rows.max()) >= len(self)):
+            raise UsageError(
+                f"index {int(rows.min())} to {int(rows.max())} asked for; the set has the images "
+                f"0 to {len(self) - 1}."
+            )
+        return rows
+
+
+def grid(values: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor]:
+    """Returns every combination of factor values, the last factor varying fastest.
+
+    Args:
+        values: the values of each factor.
+
+    Returns:
+        Index of each value, int16 [sample, factor], and the values, float64 [sample, factor].
+    """
+    tables = [torch.tensor(list(column), dtype=torch.float64) for column in values]
+    ranges = [torch.arange(len(table), dtype=torch.int16) for table in tables]
+    index, table = (torch.cartesian_prod(*axes).reshape(-1, len(axes)) for axes in (ranges, tables))
+    return index, table

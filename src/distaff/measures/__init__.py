@@ -1,0 +1,1 @@
+"""Numbers that describe a decoder or a latent space and are no score."""

@@ -1,0 +1,1 @@
+"""Predictors of factors from codes, and what they are scored by."""

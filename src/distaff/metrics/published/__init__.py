@@ -1,0 +1,1 @@
+"""Scores as their authors' libraries compute them, quirks included."""

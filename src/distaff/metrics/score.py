@@ -1,0 +1,108 @@
+"""What a metric says; nothing here needs torch."""
+
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, NotRequired, TypeAlias, TypedDict
+
+import numpy as np
+from jaxtyping import Float
+
+from distaff.arrays import Array
+
+Active: TypeAlias = Sequence[bool] | Array
+"""For each latent, True or False: whether a score takes it into account."""
+
+
+class Origin(NamedTuple):
+    """Which codes a score was measured on."""
+
+    parameters: str | None = None
+    """Stamp of the parameters of the model that made them; None of codes that no run made."""
+    codes: str | None = None
+    """What of the posterior they are: mean or sample."""
+    kl: tuple[float, ...] | None = None
+    """Mean KL of each latent to its prior, in nats."""
+    left_out: tuple[int, ...] = ()
+    """Latents that the score takes no account of."""
+
+    def __str__(self) -> str:
+        """In words, what a reader of the score must know; nothing of means of all latents."""
+        kl = ["" if self.kl is None else f" ({self.kl[i]:.3f} nats)" for i in self.left_out]
+        latents = ", ".join(f"z{i}{nats}" for i, nats in zip(self.left_out, kl, strict=True))
+        words = ["codes are samples of the posterior"] * (self.codes == "sample")
+        return "; ".join(words + [f"left out: {latents}"] * bool(latents))
+
+
+class Score(NamedTuple):
+    """What a metric says of a code, with what is needed to believe it."""
+
+    value: float
+    """The score; higher is better."""
+    interval: tuple[float, float] | None
+    """95 % confidence interval of the value over the choice of evaluation images."""
+    chance: float
+    """The same estimator on shuffled factors."""
+    ceiling: float
+    """The same estimator when the codes are the factors themselves."""
+    estimator: str
+    """Name of the estimator and its settings."""
+    parts: Mapping[str, float] = MappingProxyType({})
+    """Contributions, for example one for each factor."""
+    relation: Float[np.ndarray, "latent factor"] | None = None
+    """The matrix the score was read from."""
+    origin: Origin = Origin()
+    """Which codes it was measured on."""
+
+
+class OriginContent(TypedDict):
+    """An origin as it stands in scores.json."""
+
+    parameters: str | None
+    codes: str | None
+    kl: list[float] | None
+    left_out: list[int]
+
+
+class ScoreContent(TypedDict):
+    """A score as it stands in scores.json, which knows neither tuples nor arrays."""
+
+    value: float
+    interval: list[float] | None
+    chance: float
+    ceiling: float
+    estimator: str
+    parts: dict[str, float]
+    relation: list[list[float]] | None
+    origin: NotRequired[OriginContent]
+    """Scores from before there were stamps have none."""
+
+
+def score_from_json(content: ScoreContent) -> Score:
+    """Returns the score that stands in a file.
+
+    Raises:
+        ValueError: the rows of its matrix differ in length, or it leaves out latents that the
+            codes do not have.
+    """
+    interval, relation = content["interval"], content["relation"]
+    return Score(
+        value=content["value"],
+        interval=(interval[0], interval[1]) if interval else None,
+        chance=content["chance"],
+        ceiling=content["ceiling"],
+        estimator=content["estimator"],
+        parts=content["parts"],
+        relation=None if relation is None else np.array(relation).reshape(len(relation), -1),
+        origin=_origin(content["origin"]) if "origin" in content else Origin(),
+    )
+
+
+def _origin(content: OriginContent) -> Origin:
+    kl, left_out = content["kl"], content["left_out"]
+    latents = math.inf if kl is None else len(kl)
+    if not all(0 <= latent < latents for latent in left_out):
+        raise ValueError(f"left_out is {left_out}, of {latents} latents")
+    return Origin(
+        content["parameters"], content["codes"], None if kl is None else tuple(kl), tuple(left_out)
+    )

@@ -1,0 +1,1 @@
+"""Distributions, and estimates of what they share, in nats."""

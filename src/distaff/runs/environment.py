@@ -1,0 +1,57 @@
+"""What a run was trained with: versions, device, seconds."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypedDict
+
+import torch
+
+from distaff.training.fit import Fit
+
+
+class Environment(TypedDict):
+    """The content of environment.json."""
+
+    distaff: str
+    commit: str | None
+    python: str
+    torch: str
+    platform: str
+    device: str
+    threads: int
+    parameters: int
+    derived_settings: dict[str, float]
+    steps: int
+    best_step: int
+    seconds: float
+
+
+def environment_of(fitting: Fit, seconds: float) -> Environment:
+    """Returns with what a training was done, here and now."""
+    cuda = fitting.device.type == "cuda"
+    return {
+        "distaff": version("distaff"),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(fitting.device) if cuda else fitting.device.type,
+        "threads": torch.get_num_threads(),
+        "parameters": sum(p.numel() for p in fitting.model.parameters()),
+        "derived_settings": fitting.model.derived_settings(),
+        "steps": fitting.step,
+        "best_step": fitting.best["step"],
+        "seconds": round(seconds, 2),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of distaff's own checkout; None for an installed package."""
+    source = Path(__file__).parents[1]
+    if not (source.parents[1] / ".git").exists():
+        return None
+    command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() or None

@@ -1,0 +1,123 @@
+"""A training under way, and what it leaves on the disk."""
+
+import time
+import warnings
+from dataclasses import dataclass
+
+from distaff.runs import checkpoints, training_log
+from distaff.runs.environment import environment_of
+from distaff.errors import RunWarning
+from distaff.training.fit import Fit, Record
+from distaff.training.nonfinite import NonFiniteLossError, write_culprit
+from distaff.runs.parameters import write_parameters
+from distaff.runs.run import Run
+from distaff.runs.training_log import TrainingLog
+
+
+def take_up(run: Run, fitting: Fit) -> float:
+    """Brings a training to where its run was interrupted, or a run to its beginning.
+
+    Returns:
+        The seconds that it has been trained.
+
+    Raises:
+        RunError: no checkpoint is whole, or it is of another run.
+
+    Warns:
+        RunWarning: the newest checkpoint is damaged, and the one before it is taken.
+    """
+    if not run.interrupted:
+        for path in (run.log_file, run.culprit_file):
+            path.unlink(missing_ok=True)
+        return 0.0
+    state, file, damaged = checkpoints.load(run.folder, fitting.device)
+    with checkpoints.refusing_foreign(file):
+        if state["run"] != _identity(run):
+            raise ValueError(f"it is of {state['run']}")
+        fitting.load_state_dict(state["fit"])
+        training_log.cut(run.folder, state["log"])
+        seconds = float(state["seconds"])
+    for path in damaged:
+        warnings.warn(
+            f"{path} is damaged; going on from {file.name}, at step {fitting.step}.",
+            RunWarning,
+            stacklevel=2,
+        )
+    return seconds
+
+
+@dataclass
+class Session:
+    """A training under way."""
+
+    run: Run
+    fitting: Fit
+    log: TrainingLog
+    begin: float
+    """What the clock would have said at the first step, had the training never been stopped."""
+
+    def step(self) -> list[Record]:
+        """Takes one step and logs it; returns the lines of the log.
+
+        Raises:
+            NonFiniteLossError: as in `Fit.advance`; the last good state and the batch are saved.
+            RunError: the disk is full, or the folder was removed.
+        """
+        try:
+            records = self.fitting.advance()
+        except NonFiniteLossError as error:
+            raise self._with_what_is_kept(error) from None
+        if self.fitting.culprit:
+            self._keep(self.fitting.culprit)
+            self.fitting.culprit = None
+        self.log.write(records, self._seconds)
+        return records
+
+    def save(self) -> None:
+        """Writes a checkpoint.
+
+        Raises:
+            RunError: as in `checkpoints.save`.
+        """
+        state = {
+            "run": _identity(self.run),
+            "log": self.log.save(),
+            "seconds": self._seconds,
+            "fit": self.fitting.state_dict(),
+        }
+        checkpoints.save(self.run.folder, state)
+
+    def finish(self) -> None:
+        """Writes what a finished run has; the parameters come last.
+
+        Raises:
+            RunError: a parameter is not finite, or the disk is full.
+        """
+        self.log.save()
+        parameters = self.fitting.model.state_dict()
+        checkpoints.refuse_nonfinite(self.run.folder, parameters)
+        self.run.write("environment.json", environment_of(self.fitting, self._seconds))
+        write_parameters(self.run.model_file, parameters)
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self.begin
+
+    def _keep(self, error: NonFiniteLossError) -> None:
+        if not self.run.culprit_file.exists():  # the first one says most
+            write_culprit(self.run.culprit_file, error)
+
+    def _with_what_is_kept(self, error: NonFiniteLossError) -> NonFiniteLossError:
+        self._keep(error)
+        if checkpoints.is_finite(self.fitting.state_dict()):
+            self.save()
+        kept = (
+            "the last good state is kept" if self.run.interrupted else "no state was saved before"
+        )
+        error.args = (f"{error}; the batch is in {self.run.culprit_file}, and {kept}.",)
+        return error
+
+
+def _identity(run: Run) -> list[str | int]:
+    """Of whom a checkpoint is: copied to the folder of another run it is refused."""
+    return [run.experiment.config_hash, run.seed]

@@ -1,0 +1,107 @@
+"""What the pictures of document 004 show, as numbers, and what the paper claims beyond them."""
+
+import numpy as np
+import torch
+
+from distaff.inference.encode import kl_of_latents, posterior_of
+from distaff.measures.latent_geometry import HIGH, LOW, affine_r2, local_distortion, similarity_r2
+from distaff.metrics import dci, mutual_information_gap
+from distaff.models import AbstractVAE
+from distaff.runs import Run
+from distaff.studies.spatial_broadcast.decoders import DECODERS, VARIANCE, codes_of_positions
+from distaff.studies.study import Results, Workbench, over_seeds
+from distaff.types import Images
+
+ACTIVE = 0.1
+"""Nats that a latent must carry on average to count as active."""
+MEASURED = 3675
+"""Images of which reconstruction, KL and the scores are measured: all of the document's set."""
+
+
+def measures(bench: Workbench) -> Results:
+    """What the pictures show as numbers, for each decoder and seed."""
+    values = {decoder: [_measured(run) for run in bench.runs(decoder)] for decoder in DECODERS}
+    return {
+        "seeds": values,
+        "summary": {
+            decoder: {name: over_seeds([each[name] for each in all_seeds]) for name in all_seeds[0]}
+            for decoder, all_seeds in values.items()
+        },
+    }
+
+
+def _measured(run: Run) -> dict[str, float]:
+    model, dataset = run.load_vae(), run.load_dataset().part("train")
+    dataset = dataset.subset(torch.arange(len(dataset))[:MEASURED])
+    posterior = posterior_of(model, dataset)
+    kl = kl_of_latents(posterior)
+    codes = posterior.mean.double().numpy()
+    varying = [i for i, size in enumerate(dataset.factor_sizes) if size > 1]
+    names = [dataset.factor_names[i] for i in varying]
+    factors = dataset.factors[:, varying].long().numpy()
+    separated = dci(codes, factors, factor_names=names)
+    return _shape_of_map(run) | {
+        "mig": mutual_information_gap(codes, factors, factor_names=names).value,
+        "disentanglement": separated.value,
+        "reconstruction": _squared_error(model, dataset.images_at(range(len(dataset))))
+        / (2 * VARIANCE),
+        "kl": float(kl.sum()),
+        "active": float((kl > ACTIVE).sum()),
+    }
+
+
+def _shape_of_map(run: Run) -> dict[str, float]:
+    """Of the map from position to the two latents, on a grid of whole pixels."""
+    config = run.experiment.data
+    room = config.size - 2 - config.shape_sizes[0]
+    # a place is cut off to a pixel when it is drawn: from the middle of one nothing is lost
+    pixels = np.arange(np.ceil(LOW * room), np.floor(HIGH * room)) + 0.5
+    places = pixels / room
+    mesh = np.stack(np.meshgrid(places, places, indexing="xy"), axis=-1)
+    codes = codes_of_positions(run, mesh.reshape(-1, 2))
+    bent = local_distortion(mesh, codes.reshape(mesh.shape))
+    return {
+        "affine": affine_r2(mesh.reshape(-1, 2), codes),
+        "similarity": similarity_r2(mesh.reshape(-1, 2), codes),
+        "anisotropy": bent.anisotropy,
+        "scale_variation": bent.scale_variation,
+        "folded": bent.folded,
+    }
+
+
+def _squared_error(model: AbstractVAE, images: Images) -> float:
+    """Mean over the images of the summed squared error of their reconstructions."""
+    errors = [
+        np.square(model.reconstruct(part.numpy()) - part.numpy()).sum(axis=(1, 2, 3))
+        for part in images.split(256)
+    ]
+    return float(np.concatenate(errors).mean())
+
+
+def beyond(bench: Workbench) -> Results:
+    """What the paper claims beyond the document: other data, one seed."""
+    return {decoder: _beyond(bench, decoder) for decoder in DECODERS}
+
+
+def _beyond(bench: Workbench, decoder: str) -> Results:
+    results: Results = {}
+    for name in ("quadrant", "combinations"):
+        run = bench.run(f"{decoder}-{name}")
+        model, dataset = run.load_vae(), run.load_dataset()
+        for part, key in (("train", "seen"), ("held_out", "held_out")):
+            images = dataset.part(part).images_at(range(len(dataset.parts[part])))
+            results[f"{name}_{key}"] = _squared_error(model, images)
+    small = bench.run(f"{decoder}-small")
+    dataset = small.load_dataset().part("train")
+    results["small"] = _squared_error(small.load_vae(), dataset.images_at(range(len(dataset))))
+    results["small_similarity"] = _shape_of_map(small)["similarity"]
+    return results | {"dsprites": _on_dsprites(bench.run(f"{decoder}-dsprites"))}
+
+
+def _on_dsprites(run: Run) -> dict[str, float]:
+    last = next(line for line in reversed(run.log) if line["split"] == "validation")
+    test = run.load_dataset().part("test")
+    sample = test.subset(torch.arange(4000))
+    codes = posterior_of(run.load_vae(), sample).mean.double().numpy()
+    gap = mutual_information_gap(codes, sample.factors.long().numpy())
+    return {"reconstruction": last["reconstruction"], "kl": last["kl"], "mig": gap.value}

@@ -1,0 +1,316 @@
+"""The training loop: one for all models, one player or several."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from distaff.data import FactorDataset
+from distaff.data.binarize import binarize
+from distaff.models import Model
+from distaff.nets.encoder import Encoder
+from distaff.training.batches import Batches
+from distaff.training.cuda_graph import Captured
+from distaff.training.device import choose_device, keep_freed_memory, rounding_products
+from distaff.training.nonfinite import NonFiniteLossError
+from distaff.training.schedules import warn_of_unfinished_schedules
+from distaff.training.settings import Training, number_of_steps
+from distaff.types import Batch, LossTerms, Noise, Settings
+
+Record = dict[str, Any]
+Measured = tuple[LossTerms, tuple[Tensor, ...]]
+"""Terms, with the objective and the norm of its gradient, and that gradient."""
+VALIDATION_BATCH = 512
+MOST_SKIPPED = 100
+"""Steps in a row without an update after which even a training that skips comes to its end: one
+bad batch says something of that batch, a hundred say that no batch will be good again."""
+
+
+class Fit:
+    """A training under way.
+
+    The images of a step follow from the seed and the step alone; the noise comes from a generator
+    whose state is part of `state_dict`. A training that is stopped, saved and taken up again
+    therefore ends in the same parameters, to the bit, as one that was not.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        train: FactorDataset,
+        validation: FactorDataset,
+        training: Training,
+        *,
+        seed: int,
+    ) -> None:
+        """Moves model and images to the device and makes the optimisers.
+
+        Args:
+            model: trained in place.
+            train: images to learn from.
+            validation: held-out images.
+            training: how.
+            seed: decides order of images and noise.
+
+        Raises:
+            UsageError: the images are too large for the model to be trained on them.
+
+        Warns:
+            RunWarning: the training ends before the model's weights are at their last values.
+        """
+        for module in model.modules():
+            if isinstance(module, Encoder):
+                module.check_trainable()
+        keep_freed_memory()
+        self.training = training
+        self.device = choose_device(training.device)
+        self.model = model.to(self.device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.train = train.to(self.device)
+        if self.device.type == "cuda":
+            self.train = self.train.packed()
+        self.batches = Batches(self.train, training.batch_size, model.supervised, seed=seed)
+        self.validation = validation.to(self.device)
+        self.seed = seed
+        self.steps = number_of_steps(training, len(train))
+        warn_of_unfinished_schedules(model, self.steps)
+        self.step = 0
+        self.parameters = {
+            name: [p for module in player.modules for p in model.get_submodule(module).parameters()]
+            for name, player in model.players.items()
+        }
+        self.optimizers = {
+            name: torch.optim.Adam(parameters, lr=training.learning_rate, fused=True)
+            for name, parameters in self.parameters.items()
+        }
+        captured = Captured if training.cuda_graph else lambda function: function
+        self._measures: Mapping[str, Callable[[Batch, Noise, Settings], Measured]] = {
+            name: captured(partial(self._measure, name)) for name in self.parameters
+        }
+        self.noise_generator = torch.Generator(self.device).manual_seed(seed)
+        self.sums: dict[str, float] = {}
+        self.counts = {"taken": 0, "skipped": 0, "skipped_in_a_row": 0}
+        self.culprit: NonFiniteLossError | None = None
+        self.best: dict[str, Any] = {"objective": math.inf, "step": 0, "looks_since": 0}
+        self.best_parameters: dict[str, Tensor] = {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last step was taken, or patience is at its end."""
+        patience = self.training.patience
+        exhausted = patience is not None and self.best["looks_since"] >= patience
+        return self.step >= self.steps or exhausted
+
+    def advance(self) -> list[Record]:
+        """Takes one step; returns the lines of the log that it gives rise to.
+
+        Raises:
+            NonFiniteLossError: loss or gradient is not finite; no parameter was changed. Where
+                such steps are skipped, many of them came in a row.
+        """
+        self.model.train()
+        settings = self.model.settings(self.step)
+        sums, noise = dict(self.sums), self.noise_generator.get_state()
+        try:
+            for name in self.parameters:
+                self._update(name, settings)
+            self.counts |= {"taken": self.counts["taken"] + 1, "skipped_in_a_row": 0}
+        except NonFiniteLossError as error:
+            self.sums = sums
+            if not self._skips(error):
+                self.noise_generator.set_state(noise)  # as it was before this step
+                raise
+        self.step += 1
+        records = []
+        if self.step % self.training.log_every == 0 or self.step == self.steps:
+            records += self._training_records(settings)
+        if self.step % self.training.validate_every == 0 or self.step == self.steps:
+            records += self._looks()
+        if self.finished and self.training.patience is not None:
+            self.model.load_state_dict(self.best_parameters)
+        return records
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns all that is needed to go on later."""
+        return {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "noise_generator": self.noise_generator.get_state(),
+            "sums": self.sums,
+            "counts": self.counts,
+            "best": self.best,
+            "best_parameters": self.best_parameters,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes up the training whose `state_dict` this is."""
+        self.step = state["step"]
+        self.model.load_state_dict(state["model"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        self.noise_generator.set_state(state["noise_generator"].cpu())
+        self.sums = state["sums"]
+        self.counts = state["counts"]
+        self.best = state["best"]
+        self.best_parameters = state["best_parameters"]
+
+    def _update(self, player: str, settings: Settings) -> None:
+        batch = self._drawn(self.batches.at(self.step), self.noise_generator)
+        noise = self.model.sample_noise(len(batch.images), self.noise_generator)
+        terms, gradients = self._measures[player](batch, noise, settings)
+        # all numbers at once: the only wait for the device in a step
+        numbers = dict(zip(terms, torch.stack(tuple(terms.values())).tolist(), strict=True))
+        if not (math.isfinite(numbers.pop("norm")) and math.isfinite(numbers["objective"])):
+            raise NonFiniteLossError(self.step, batch, noise, terms)
+        parameters = self.parameters[player]
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        if self.training.gradient_clip is not None:
+            limit = self.training.gradient_clip
+            torch.nn.utils.clip_grads_with_norm_(parameters, limit, terms["norm"])
+        for group in self.optimizers[player].param_groups:
+            group["lr"] = self._learning_rate()
+        self.optimizers[player].step()
+        for name, number in numbers.items():
+            self.sums[name] = self.sums.get(name, 0.0) + number
+
+    def _measure(self, player: str, batch: Batch, noise: Noise, settings: Settings) -> Measured:
+        with rounding_products(self.training.precision == "tf32"):
+            terms, loss = self._loss(batch, noise, player, settings)
+            parameters = self.parameters[player]
+            gradients = tuple(map(_in_layout, torch.autograd.grad(loss, parameters), parameters))
+        norm = torch.nn.utils.get_total_norm(gradients)
+        return {**terms, "objective": loss, "norm": norm}, gradients
+
+    def _loss(
+        self, batch: Batch, noise: Noise, player: str, settings: Settings
+    ) -> tuple[LossTerms, Tensor]:
+        narrow = self.training.precision == "bfloat16"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=narrow):
+            terms = self.model.loss_terms(batch, noise, player)
+        return terms, self.model.objective(terms, settings)
+
+    def _drawn(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The images that the model sees: as they are, or drawn from their grey levels."""
+        if not self.training.binarize:
+            return batch
+        return batch._replace(images=binarize(batch.images, generator))
+
+    def _learning_rate(self) -> float:
+        if self.training.schedule == "constant":
+            return self.training.learning_rate
+        return self.training.learning_rate * 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+
+    def _skips(self, error: NonFiniteLossError) -> bool:
+        """Whether to go on without the batch of this step: that is asked for, and there is hope."""
+        if self.training.on_nan == "stop":
+            return False
+        row = self.counts["skipped_in_a_row"] + 1
+        if row == MOST_SKIPPED:
+            error.args = (f"{row} steps in a row had to be skipped, and no end to it: {error}",)
+            return False
+        self.culprit = self.culprit or error
+        self.counts |= {"skipped": self.counts["skipped"] + 1, "skipped_in_a_row": row}
+        return True
+
+    def _training_records(self, settings: Settings) -> list[Record]:
+        """The line of the log since the last one; none where every step of it was skipped."""
+        taken, skipped = self.counts["taken"], self.counts["skipped"]
+        if not taken:
+            return []
+        means = {name: total / taken for name, total in self.sums.items()}
+        self.sums, self.counts = {}, self.counts | {"taken": 0, "skipped": 0}
+        record = {"split": "train", "step": self.step, **means, **settings}
+        return [record | ({"skipped": skipped} if self.training.on_nan == "skip" else {})]
+
+    def _looks(self) -> list[Record]:
+        """Looks at held-out images, and at those of the training where that is asked for."""
+        terms = self.look(self.validation, self.training.validation_images)
+        self._compare(terms)
+        records = [{"split": "validation", "step": self.step, **terms}]
+        if self.training.training_images:
+            seen = self.look(self.train, self.training.training_images)
+            records.append({"split": "training", "step": self.step, **seen})
+        return records
+
+    def _compare(self, terms: dict[str, float]) -> None:
+        """Keeps the parameters if they are the best so far."""
+        best = self.best
+        if terms["objective"] < best["objective"] - self.training.minimal_gain:
+            self.best = {"objective": terms["objective"], "step": self.step, "looks_since": 0}
+            if self.training.patience is not None:
+                self.best_parameters = {
+                    name: value.clone() for name, value in self.model.state_dict().items()
+                }
+        else:
+            self.best = {**best, "looks_since": best["looks_since"] + 1}
+
+    @torch.no_grad()
+    def look(self, dataset: FactorDataset, images: int) -> dict[str, float]:
+        """Returns the terms on the first images of a set, weighed by the settings of the last step.
+
+        The noise is the same at each call, and so are the weights, so that two calls differ only
+        by what was learnt between them.
+        """
+        self.model.eval()
+        count = min(images, len(dataset))
+        generator = torch.Generator(self.device).manual_seed(0)
+        settings = self.model.settings(self.steps)
+        player = next(iter(self.parameters))
+        sums: dict[str, float] = {}
+        for rows in torch.arange(count, device=self.device).split(VALIDATION_BATCH):
+            batch = dataset.batch_at(rows, labelled=self.model.supervised)
+            batch = self._drawn(batch, generator)
+            noise = self.model.sample_noise(len(rows), generator)
+            with rounding_products(self.training.precision == "tf32"):
+                terms, loss = self._loss(batch, noise, player, settings)
+            for name, value in (*terms.items(), ("objective", loss)):
+                sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
+        return sums
+
+
+def _in_layout(gradient: Tensor, parameter: Tensor) -> Tensor:
+    """The gradient, with its numbers in memory in the order of its parameter's.
+
+    `loss.backward()` sees to that; `torch.autograd.grad` does not. Fused Adam on a CPU goes through
+    both in the order of memory, so that another layout moves the wrong weights without an error.
+    """
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
+
+
+def fit(
+    model: Model,
+    train: FactorDataset,
+    validation: FactorDataset,
+    training: Training,
+    *,
+    seed: int = 0,
+    on_record: Callable[[Record], None] = lambda _: None,
+) -> None:
+    """Trains a model from beginning to end.
+
+    Args:
+        model: trained in place.
+        train: images to learn from.
+        validation: held-out images.
+        training: how.
+        seed: decides order of images and noise.
+        on_record: called with each line of the log: `split`, `step`, the terms in nats per image.
+
+    Raises:
+        UsageError: the images are too large for the model to be trained on them.
+        NonFiniteLossError: as in `Fit.advance`.
+
+    Warns:
+        RunWarning: the training ends before the model's weights are at their last values.
+    """
+    fitting = Fit(model, train, validation, training, seed=seed)
+    while not fitting.finished:
+        for record in fitting.advance():
+            on_record(record)

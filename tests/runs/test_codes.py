@@ -1,0 +1,185 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from distaff.runs.codes import (
+    all_posteriors,
+    codes_from,
+    is_complete,
+    posteriors_of,
+    some_test_images,
+)
+from distaff.data import Sprites, load
+from distaff.errors import RunError
+from distaff.evaluate import evaluate
+from distaff.inference.encode import posterior_of
+from distaff.models import AbstractVAE
+from distaff.runs import Run
+from distaff.train import train
+
+IMAGES = 3 * 2 * 16 * 16
+
+
+@pytest.fixture
+def gridded(small_experiment):
+    data = replace(small_experiment.data, positions_x=16, positions_y=16)
+    return replace(small_experiment, data=data)
+
+
+@pytest.fixture
+def run(gridded, tmp_path):
+    (run,) = train(gridded, tmp_path)
+    return run
+
+
+def all_codes(run, dataset):
+    return codes_from(all_posteriors(run, dataset), "mean", seed=0)
+
+
+def codes_of(run, dataset, rows):
+    return codes_from(posteriors_of(run, dataset, rows), "mean", seed=0)
+
+
+@pytest.fixture
+def encoded(monkeypatch):
+    """Counts the images that go through an encoder."""
+    numbers = []
+    encode = AbstractVAE.encode
+
+    def counting(self, images, *others, **named):
+        numbers.append(len(images))
+        return encode(self, images, *others, **named)
+
+    monkeypatch.setattr(AbstractVAE, "encode", counting)
+    return numbers
+
+
+def kept_files(run: Run) -> list[str]:
+    return sorted(path.name for path in run.folder.iterdir() if "codes" in path.name)
+
+
+def test_a_grid_is_complete_and_a_draw_or_a_double_is_not():
+    grid = load("sprites", size=8, orientations=2, positions_x=3, positions_y=3)
+    assert is_complete(grid)
+    doubled = grid.factors.clone()
+    doubled[0] = doubled[1]
+    assert not is_complete(replace(grid, factors=doubled))
+    assert not is_complete(grid.part("test"))
+    assert not is_complete(load("sprites", size=8, continuous=len(grid)))
+    none = {"factors": grid.factors[:, :0], "values": grid.values[:, :0]}
+    assert not is_complete(replace(grid, factor_names=(), factor_sizes=(), **none))
+
+
+def test_each_image_of_a_complete_set_is_encoded_once_for_all_scores(run, encoded):
+    told = []
+    names = ["factor-vae-score", "mutual-information-gap", "beta-vae-score"]
+    scores = evaluate(run, names, on_images=lambda *numbers: told.append(numbers))
+    assert list(scores) == names
+    assert sum(encoded) == IMAGES
+    assert told[-1] == (IMAGES, IMAGES)
+    assert f"{IMAGES} images" in scores["factor-vae-score"].estimator
+    assert f"{IMAGES // 10} images" in scores["mutual-information-gap"].estimator
+    again = evaluate(run, ["interventional-robustness", "sap", "factor-vae-score"], images=120)
+    assert sum(encoded) == IMAGES
+    assert again["factor-vae-score"].value == scores["factor-vae-score"].value
+    assert "120 images" in again["sap"].estimator
+
+
+def test_codes_that_are_looked_up_are_those_of_the_model(run, encoded):
+    dataset = run.load_dataset()
+    rows = some_test_images(dataset, 50, seed=3)
+    before = codes_of(run, dataset, rows)
+    assert sum(encoded) == 50
+    whole = all_codes(run, dataset)
+    assert whole.shape == (IMAGES, 3)
+    assert whole.dtype == np.float32
+    after = codes_of(run, dataset, rows)
+    assert sum(encoded) == 50 + IMAGES
+    assert after == pytest.approx(before, abs=1e-5)
+    truth = posterior_of(run.load_model(), dataset).mean
+    assert torch.from_numpy(np.array(whole)) == pytest.approx(truth, abs=1e-5)
+
+
+def test_scores_that_need_no_intervention_leave_the_rest_of_the_set_alone(run, encoded):
+    evaluate(run, ["mutual-information-gap", "sap"])
+    assert sum(encoded) == IMAGES // 10
+    assert kept_files(run) == []
+
+
+def test_a_set_that_is_not_complete_is_encoded_once_an_image(gridded, tmp_path, encoded):
+    data = Sprites.Config(size=16, continuous=2_000)
+    (run,) = train(replace(gridded, data=data), tmp_path)
+    encoded.clear()
+    scores = evaluate(run, ["factor-vae-score", "mutual-information-gap"], images=150)
+    assert sum(encoded) == 150
+    assert all("150 images" in score.estimator for score in scores.values())
+    assert kept_files(run) == []
+
+
+def test_codes_of_other_parameters_are_not_used(run, gridded, tmp_path, encoded):
+    dataset = run.load_dataset()
+    old, name = np.array(all_codes(run, dataset)), kept_files(run)
+    (other,) = train(replace(gridded, seeds=(1,)), tmp_path)
+    encoded.clear()
+    run.model_file.write_bytes(other.model_file.read_bytes())
+    new = np.array(all_codes(run, dataset))
+    assert sum(encoded) == IMAGES
+    assert np.abs(new - old).max() > 0.01
+    assert new == pytest.approx(np.array(all_codes(other, dataset)))
+    assert len(kept_files(run)) == 1
+    assert kept_files(run) != name
+
+
+def test_an_interrupted_encoding_leaves_nothing_behind_and_starts_again(run, encoded):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(run, ["factor-vae-score"], on_images=interrupt)
+    assert kept_files(run) == []
+    assert run.scores == {}
+    encoded.clear()
+    evaluate(run, ["factor-vae-score"])
+    assert sum(encoded) == IMAGES
+
+
+def test_scores_measured_before_are_kept(run):
+    first = evaluate(run, ["mutual-information-gap"])["mutual-information-gap"]
+    both = Run(run.folder)
+    evaluate(both, ["sap"])
+    assert list(both.scores) == ["mutual-information-gap", "sap"]
+    kept = both.scores["mutual-information-gap"]
+    assert kept.interval == first.interval
+    assert np.array_equal(kept.relation, first.relation)
+
+
+@pytest.mark.parametrize("spoil", [lambda whole: whole[:200], lambda _: b"", bytes.swapcase])
+def test_kept_codes_that_are_damaged_are_refused(run, spoil):
+    dataset = run.load_dataset()
+    all_codes(run, dataset)
+    (path,) = run.folder.glob("codes-*.npy")
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(RunError, match="delete that file and evaluate the run again"):
+        all_codes(run, dataset)
+
+
+def test_codes_of_other_images_are_refused(run):
+    dataset = run.load_dataset()
+    whole = all_codes(run, dataset)
+    (path,) = run.folder.glob("codes-*.npy")
+    np.save(path, whole[1:])
+    with pytest.raises(RunError, match="of shape"):
+        all_codes(run, dataset)
+
+
+def test_r_squared_of_a_run_is_that_of_what_was_held_out(gridded, tmp_path):
+    data = replace(gridded.data, split="composition")
+    (run,) = train(replace(gridded, data=data), tmp_path)
+    scores = evaluate(run, ["r-squared", "omes"])
+    parts = run.load_dataset().parts
+    assert f"{2 * len(parts['test'])} images" in scores["r-squared"].estimator
+    assert len(parts["held_out"]) == IMAGES // 4
+    # a score of complete sets has all images
+    assert f"{IMAGES} images" in scores["omes"].estimator

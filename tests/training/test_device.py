@@ -1,0 +1,21 @@
+import pytest
+import torch
+
+from distaff.training.device import rounding_products
+
+
+@pytest.mark.parametrize("rounded", [True, False])
+def test_products_are_rounded_only_within_even_if_that_fails(rounded):
+    def settings():
+        return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+    before = settings()
+
+    def fail():
+        with rounding_products(rounded):
+            assert settings() == (rounded, rounded)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert settings() == before

@@ -1,0 +1,224 @@
+"""The training step that ships against a plain loop, for all that can be put together.
+
+The plain loop has no fast path in it: contiguous memory, `loss.backward()`, PyTorch's own layers
+in place of those that are faster, and Adam that is neither fused nor takes all tensors at once.
+"""
+
+import copy
+from dataclasses import fields
+from itertools import product
+
+import pytest
+import torch
+from joblib import Parallel, delayed
+from torch import nn
+
+from distaff.data import FactorDataset
+from distaff.data.sources import StoredImages
+from distaff.likelihoods import LIKELIHOODS
+from distaff.models import MODELS, AbstractVAE, build
+from distaff.nets import DECODERS, ENCODERS
+from distaff.nets.spatial_broadcast import CoordConv
+from distaff.nets.upconvolution import UpConvolution
+from distaff.training import Training
+from distaff.training.fit import Fit
+
+VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, AbstractVAE)]
+SMALL = {"widths": (4, 6, 4, 6), "hidden": (8,), "width": 8, "blocks": 1}
+IMAGES, BATCH, STEPS, RATE = 12, 4, 10, 1e-3
+SEED = 3
+ROUNDING = 0.2
+"""Of what a weight moved. Adam divides each gradient by its own size, so that one that is all but 0
+may turn by rounding, in one weight of a hundred: here the largest are 0.06. Weights that are moved
+by the gradients of other ones differ by more than 1."""
+COARSE = 0.5
+"""The same for bfloat16, which has 8 bits of mantissa."""
+
+
+def small(config_type):
+    known = {field.name for field in fields(config_type)}
+    return config_type(**{name: value for name, value in SMALL.items() if name in known})
+
+
+def model_of(kind, decoder, likelihood, data):
+    nets = {
+        "encoder": small(ENCODERS.get(decoder, ENCODERS["convolutional"]).Config),
+        "decoder": small(DECODERS[decoder].Config),
+        "likelihood": LIKELIHOODS[likelihood].Config(),
+        "latents": 3,
+        "samples": 2,
+    }
+    known = {field.name for field in fields(MODELS[kind].Config)}
+    config = MODELS[kind].Config(**{n: v for n, v in nets.items() if n in known})
+    return build(config, data.spec, seed=SEED)
+
+
+def images_of(channels, size):
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.randint(256, (IMAGES, channels, size, size), generator=generator)
+    factors = torch.arange(IMAGES)[:, None] % 3
+    return FactorDataset(
+        source=StoredImages(pixels.to(torch.uint8)),
+        factors=factors.to(torch.int16),
+        values=factors.double(),
+        factor_names=("digit",),
+        factor_sizes=(3,),
+        image_shape=(channels, size, size),
+        parts={},
+    )
+
+
+def plain(model, dtype):
+    """The same model without anything that is there to be fast."""
+    model = copy.deepcopy(model).to(dtype)
+    for module in model.modules():
+        if isinstance(module, UpConvolution):
+            module.__class__ = nn.ConvTranspose2d
+        if isinstance(module, CoordConv):
+            module.of_tiled = lambda latents, height, width, module=module: module(
+                latents[:, :, None, None].expand(-1, -1, height, width)
+            )
+    return model
+
+
+class PlainTraining:
+    """A model in training on the batches and the noise of `fitting`, one plain step at a time."""
+
+    def __init__(self, fitting, model, dtype):
+        self.model, self.dtype = plain(model, dtype).train(), dtype
+        self.batches = fitting.batches
+        self.generator = torch.Generator().manual_seed(SEED)
+        self.optimizers = {
+            name: torch.optim.Adam(
+                [p for part in player.modules for p in self.model.get_submodule(part).parameters()],
+                lr=RATE,
+                fused=False,
+                foreach=False,
+            )
+            for name, player in self.model.players.items()
+        }
+
+    def advance(self, step):
+        for name, optimizer in self.optimizers.items():
+            batch = self.batches.at(step)
+            batch = batch._replace(images=batch.images.contiguous().to(self.dtype))
+            noise = self.model.sample_noise(BATCH, self.generator).to(self.dtype)
+            self.model.zero_grad(set_to_none=True)
+            terms = self.model.loss_terms(batch, noise, name)
+            self.model.objective(terms, self.model.settings(step)).backward()
+            optimizer.step()
+
+
+def started(model, data, **settings):
+    training = Training(
+        steps=STEPS + 1,  # so that no images are validated
+        batch_size=BATCH,
+        learning_rate=RATE,
+        validate_every=STEPS + 2,
+        device="cpu",
+        **settings,
+    )
+    return Fit(copy.deepcopy(model), data, data, training, seed=SEED)
+
+
+def largest_difference(ours, theirs, begin):
+    """Of how far the weights of a parameter moved, relative to how far they should."""
+    moved = {name: value.double() - begin[name] for name, value in ours.state_dict().items()}
+    expected = {name: value.double() - begin[name] for name, value in theirs.state_dict().items()}
+    return max(
+        ((moved[name] - expected[name]).norm() / expected[name].norm().clamp(min=1e-12)).item()
+        for name in begin
+    )
+
+
+def differences(model, data, dtype=torch.float32, **settings):
+    """From the plain loop, after one step and after all of them."""
+    begin = {name: value.double().clone() for name, value in model.state_dict().items()}
+    fitting = started(model, data, **settings)
+    loop = PlainTraining(fitting, model, dtype)
+    found = []
+    for step in range(STEPS):
+        fitting.advance()
+        loop.advance(step)
+        if step in (0, STEPS - 1):
+            found.append(largest_difference(fitting.model, loop.model, begin))
+    return found
+
+
+def beyond_rounding(model, data):
+    """How far the shipped steps lie from the plain ones, after one step and after all of them.
+
+    From those in float32; and from those in float64, less twice what the plain ones in float32 lie
+    from these: where a sum of gradients is all but 0, Adam makes a whole step of its rounding.
+    """
+    begin = {name: value.double().clone() for name, value in model.state_dict().items()}
+    fitting = started(model, data)
+    single, double = (PlainTraining(fitting, model, t) for t in (torch.float32, torch.float64))
+    found = []
+    for step in range(STEPS):
+        fitting.advance()
+        single.advance(step)
+        double.advance(step)
+        if step in (0, STEPS - 1):
+            rounding = largest_difference(single.model, double.model, begin)
+            found.append(largest_difference(fitting.model, single.model, begin))
+            found.append(largest_difference(fitting.model, double.model, begin) - 2 * rounding)
+    return found
+
+
+def worst_difference(kind, decoder, likelihood, channels, size):
+    torch.set_num_threads(1)
+    data = images_of(channels, size)
+    return max(beyond_rounding(model_of(kind, decoder, likelihood, data), data))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", VAE_KINDS)
+def test_the_step_that_ships_is_that_of_a_plain_loop(kind):
+    """In processes of their own, which check no types and so take a fifth of the time."""
+    cases = list(product(DECODERS, LIKELIHOODS, (1, 3), (28, 32, 64)))
+    found = Parallel(n_jobs=-1)(delayed(worst_difference)(kind, *case) for case in cases)
+    wrong = {case: worst for case, worst in zip(cases, found, strict=True) if not worst < ROUNDING}
+    assert not wrong
+
+
+@pytest.mark.parametrize("size", [28, 32, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("net", DECODERS)
+@pytest.mark.parametrize("kind", MODELS)
+def test_it_is_so_for_each_net_with_types_checked(kind, net, channels, size):
+    data = images_of(channels, size)
+    model = model_of(kind, net, "learned-gaussian", data)
+    assert max(differences(model, data)) < ROUNDING
+
+
+@pytest.mark.parametrize("decoder", ["convolutional", "spatial-broadcast"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_step_in_fixed_memory_is_that_of_a_plain_loop(decoder, channels):
+    data = images_of(channels, 32)
+    model = model_of("annealed-vae", decoder, "learned-gaussian", data)
+    assert max(differences(model, data, cuda_graph=True)) < ROUNDING
+
+
+@pytest.mark.parametrize("decoder", ["convolutional", "spatial-broadcast", "dense"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_step_in_bfloat16_goes_where_that_of_a_plain_loop_goes(decoder, channels):
+    data = images_of(channels, 32)
+    model = model_of("vae", decoder, "learned-gaussian", data)
+    _, ten = differences(model, data, precision="bfloat16")
+    assert ten < COARSE
+
+
+def test_weights_that_are_moved_by_the_gradients_of_others_are_seen():
+    data = images_of(3, 32)
+    model = model_of("vae", "convolutional", "bernoulli", data)
+    begin = {name: value.double().clone() for name, value in model.state_dict().items()}
+    fitting = started(model, data)
+    loop = PlainTraining(fitting, model, torch.float32)
+    fitting.advance()
+    loop.advance(0)
+    weight = loop.model.decoder[-1].weight
+    with torch.no_grad():
+        moved = weight - model.decoder[-1].weight
+        weight.sub_(moved).add_(moved.flatten().flip(0).reshape(moved.shape))
+    assert largest_difference(fitting.model, loop.model, begin) > 0.5
