@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from distaff.nets import DeconvolutionDecoder, SpatialBroadcastDecoder
-from distaff.training.device import keep_freed_memory
+from distaff.training.device import tune_malloc
 
 SHAPE, LATENTS, THREADS, BATCHES = (3, 64, 64), 5, 2, (16, 64)
 ROUNDS, PEAK_SIDE = 9, 2048
@@ -139,7 +139,7 @@ def main() -> None:
     """Prints memory, speed, and the speed of compiled nets."""
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
-    keep_freed_memory()
+    tune_malloc()
     if len(sys.argv) > 1:
         print(peak_memory(sys.argv[1], int(sys.argv[2])))
         return

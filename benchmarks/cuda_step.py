@@ -16,7 +16,7 @@ from turns import spread
 from distaff.data import load
 from distaff.models import BetaVAE, build
 from distaff.training import Training
-from distaff.training.fit import Fit
+from distaff.training.trainer import Trainer
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 BATCHES: tuple[int, ...] = (64, 256, 1024)
@@ -24,10 +24,10 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
 STEPS, ROUNDS, IMAGES = 100, 9, 65_536
 
 
-def fit(batch: int, precision: Precision, *, replayed: bool) -> Fit:
+def fit(batch: int, precision: Precision, *, replayed: bool) -> Trainer:
     """Starts a training and takes its first steps, in which the replayed one is recorded."""
     data = load("dsprites")
-    train = data.part("train").subset(torch.arange(IMAGES))
+    train = data.split("train").subset(torch.arange(IMAGES))
     training = Training(
         steps=10**6,
         batch_size=batch,
@@ -37,18 +37,18 @@ def fit(batch: int, precision: Precision, *, replayed: bool) -> Fit:
         validate_every=10**6,
     )
     model = build(BetaVAE.Config(), train.spec, seed=0)
-    fitting = Fit(model, train, data.part("validation"), training, seed=0)
+    trainer = Trainer(model, train, data.split("validation"), training, seed=0)
     for _ in range(10):
-        fitting.advance()
-    return fitting
+        trainer.step()
+    return trainer
 
 
-def seconds_of_a_turn(fitting: Fit) -> float:
+def seconds_of_a_turn(trainer: Trainer) -> float:
     """Returns what the steps of a turn take, to the end of their work on the device."""
     torch.cuda.synchronize()
     begin = time.perf_counter()
     for _ in range(STEPS):
-        fitting.advance()
+        trainer.step()
     torch.cuda.synchronize()
     return time.perf_counter() - begin
 
@@ -63,8 +63,8 @@ def main() -> None:
         pair = [fit(batch, precision, replayed=replayed) for replayed in (False, True)]
         times: list[list[float]] = [[], []]
         for _ in range(ROUNDS):
-            for fitting, seconds in zip(pair, times, strict=True):
-                seconds.append(seconds_of_a_turn(fitting))
+            for trainer, seconds in zip(pair, times, strict=True):
+                seconds.append(seconds_of_a_turn(trainer))
         launched, replayed = (batch * STEPS / statistics.median(each) for each in times)
         gain = spread([a / b for a, b in zip(*times, strict=True)])
         print(

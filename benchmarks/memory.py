@@ -30,7 +30,7 @@ def measure() -> None:
     from distaff.train import train
 
     print(f"{'libraries imported':28} {peak():6.0f} MiB")
-    load("dsprites").part("train")
+    load("dsprites").split("train")
     print(f"{'images loaded':28} {peak():6.0f} MiB")
     training = replace(DSPRITES_BETA_VAE.training, steps=STEPS, device="cpu")
     with tempfile.TemporaryDirectory() as folder:

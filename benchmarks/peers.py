@@ -22,7 +22,7 @@ from turns import THREADS, serve, spread, take_turns
 from distaff.data import load
 from distaff.models import BetaVAE, build
 from distaff.training import Training
-from distaff.training.fit import Fit
+from distaff.training.trainer import Trainer
 
 BATCH, LATENTS, BETA, RATE = 64, 10, 4.0, 1e-3
 STEPS, ROUNDS, STARTS = 10, 5, 7
@@ -51,17 +51,17 @@ def distaff_turn() -> Callable[[], object]:
     """Steps of the library's own loop."""
     data = load("dsprites")
     training = Training(steps=10**6, log_every=100, validate_every=10**6, device="cpu")
-    train = data.part("train")
+    train = data.split("train")
     model = build(BetaVAE.Config(latents=LATENTS, beta=BETA), train.spec, seed=0)
     assert [p.shape for p in model.parameters()] == [
         p.shape for net in (encoder(), decoder()) for p in net.parameters()
     ]
-    fitting = Fit(model, train, data.part("validation"), training, seed=0)
-    return lambda: [fitting.advance() for _ in range(STEPS)]
+    trainer = Trainer(model, train, data.split("validation"), training, seed=0)
+    return lambda: [trainer.step() for _ in range(STEPS)]
 
 
 def _images() -> Tensor:
-    return load("dsprites").part("train").images_at(torch.arange(STEPS * BATCH))
+    return load("dsprites").split("train").images_at(torch.arange(STEPS * BATCH))
 
 
 def plain_loss(encode: nn.Module, decode: nn.Module, images: Tensor) -> Tensor:

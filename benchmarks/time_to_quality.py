@@ -29,7 +29,7 @@ from distaff.data import FactorDataset, load
 from distaff.models import BetaVAE, build
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.training import Training
-from distaff.training.fit import Fit
+from distaff.training.trainer import Trainer
 
 IMAGES, HELD_OUT, EPOCHS = 20_480, 2_048, 10
 PEER_SEEDS, SEEDS = (0,), (0, 1, 2)
@@ -42,7 +42,7 @@ TRAINING = Training(
 
 def images(part: str, count: int) -> FactorDataset:
     """Returns the first images of a part; its order is random."""
-    return load("dsprites").part(part).subset(torch.arange(count))
+    return load("dsprites").split(part).subset(torch.arange(count))
 
 
 @torch.no_grad()
@@ -95,17 +95,17 @@ def train_distaff(seed: int, target: float) -> dict[str, float]:
     data, held_out = images("train", IMAGES), images("validation", HELD_OUT)
     model = build(BetaVAE.Config(latents=LATENTS, beta=1.0), data.spec, seed=seed)
     assert isinstance(model, BetaVAE)
-    fitting = Fit(model, data, held_out, TRAINING, seed=seed)
+    trainer = Trainer(model, data, held_out, TRAINING, seed=seed)
     pictures = held_out.images_at(range(HELD_OUT))
     seconds, bound = 0.0, math.inf
-    while bound > target and fitting.step < fitting.steps - STEPS_BETWEEN_LOOKS:
+    while bound > target and trainer.current_step < trainer.steps - STEPS_BETWEEN_LOOKS:
         begin = time.perf_counter()
         for _ in range(STEPS_BETWEEN_LOOKS):
-            fitting.advance()
+            trainer.step()
         seconds += time.perf_counter() - begin
         model.eval()
         bound = negative_bound(model.encode, model.decoder, pictures)
-    return {"seconds": seconds, "steps": fitting.step, "bound": bound}
+    return {"seconds": seconds, "steps": trainer.current_step, "bound": bound}
 
 
 def in_a_process(*words: str) -> dict[str, float]:

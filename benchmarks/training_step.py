@@ -17,12 +17,12 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 from turns import THREADS, serve, spread, take_turns
 
-import distaff.training.fit
+import distaff.training.trainer
 from distaff.data import load
 from distaff.models import BetaVAE, build
 from distaff.nets import convolutional
 from distaff.training import Training
-from distaff.training.fit import Fit
+from distaff.training.trainer import Trainer
 
 STEPS, ROUNDS, PEAK_SIDE = 10, 15, 2048
 VARIANTS = (
@@ -42,10 +42,10 @@ PARTS = {
 """Parts of a step, and what the names of their operations hold."""
 
 
-def fit(variant: str) -> Fit:
+def fit(variant: str) -> Trainer:
     """Starts the training of a variant."""
     if variant == "without keeping freed memory":
-        setattr(distaff.training.fit, "keep_freed_memory", lambda: None)  # noqa: B010
+        setattr(distaff.training.trainer, "tune_malloc", lambda: None)  # noqa: B010
     if variant == "PyTorch's transposed convolution":
         plain = lambda inside, outside: nn.ConvTranspose2d(inside, outside, 4, 2, 1)  # noqa: E731
         setattr(convolutional, "UpConvolution", plain)  # noqa: B010
@@ -53,22 +53,22 @@ def fit(variant: str) -> Fit:
     training = Training(steps=10**6, log_every=100, validate_every=10**6, device="cpu")
     if variant == "bfloat16":
         training = replace(training, precision="bfloat16")
-    train = data.part("train")
+    train = data.split("train")
     model = build(BetaVAE.Config(), train.spec, seed=0)
-    fitting = Fit(model, train, data.part("validation"), training, seed=0)
+    trainer = Trainer(model, train, data.split("validation"), training, seed=0)
     if variant == "channels first":
-        fitting.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        trainer.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     if variant == "ReLU into new memory":
         for layer in model.modules():
             if isinstance(layer, nn.ReLU):
                 layer.inplace = False
-    return fitting
+    return trainer
 
 
-def advance(fitting: Fit) -> None:
+def advance(trainer: Trainer) -> None:
     """Takes the steps of a turn."""
     for _ in range(STEPS):
-        fitting.advance()
+        trainer.step()
 
 
 def print_variants() -> None:
@@ -82,19 +82,19 @@ def print_variants() -> None:
 
 def print_parts() -> None:
     """Prints the share of each part of a step, and what the convolutions reach."""
-    fitting = fit("as shipped")
+    trainer = fit("as shipped")
     with FlopCounterMode(display=False) as counter:
-        fitting.advance()
+        trainer.step()
     operations = sum(
         count
         for operation, count in counter.get_flop_counts()["Global"].items()
         if "convolution" in str(operation)
     )
-    advance(fitting)
-    step = _seconds(lambda: advance(fitting)) / STEPS
-    drawing = _seconds(lambda: fitting.batches.at(fitting.step))
+    advance(trainer)
+    step = _seconds(lambda: advance(trainer)) / STEPS
+    drawing = _seconds(lambda: trainer.batches.at(trainer.current_step))
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        advance(fitting)
+        advance(trainer)
     took = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
     shares = {
         part: sum(time for key, time in took.items() if any(name in key for name in names))
@@ -126,8 +126,8 @@ def main() -> None:
     """Prints the variants, and the parts of a step."""
     torch.set_num_threads(THREADS)
     if len(sys.argv) > 1:
-        fitting = fit(sys.argv[1])
-        serve(lambda: advance(fitting))
+        trainer = fit(sys.argv[1])
+        serve(lambda: advance(trainer))
         return
     print_variants()
     print_parts()

@@ -14,7 +14,7 @@ from pathlib import Path
 import jinja2
 
 from distaff.cli.progress import StudyProgress
-from distaff.studies import STUDIES, conduct
+from distaff.studies import STUDIES, run_study
 
 DOCS = Path(__file__).parent / "studies"
 
@@ -57,7 +57,7 @@ def main() -> None:
     arguments = parser.parse_args()
     for name in arguments.studies or STUDIES:
         with StudyProgress() as progress:
-            folder = conduct(STUDIES[name]("quick"), arguments.runs, watcher=progress)
+            folder = run_study(STUDIES[name]("quick"), arguments.runs, watcher=progress)
         write_page(name, folder)
 
 

@@ -1,11 +1,11 @@
 """Trainings taken step by step, to the end."""
 
-from distaff.training.fit import Fit
+from distaff.training.trainer import Trainer
 
 
-def run(fitting: Fit) -> list[dict]:
+def run(trainer: Trainer) -> list[dict]:
     """Returns all lines of the log of a training."""
     records = []
-    while not fitting.finished:
-        records += fitting.advance()
+    while not trainer.finished:
+        records += trainer.step()
     return records

@@ -6,11 +6,10 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from distaff.agree import agree
 from distaff.cli import main
-from distaff.compare import compare, rank_correlations
+from distaff.compare import compare, rank_correlations, udr_of_runs
 from distaff.errors import UsageError
-from distaff.evaluate import evaluate, keep, measure
+from distaff.evaluate import evaluate, measure, save_scores
 from distaff.metrics import mutual_information_gap
 from distaff.metrics.score import Origin, Score
 from distaff.report import report
@@ -147,7 +146,7 @@ def test_scores_of_before_there_were_stamps_count(run):
 )
 def test_an_origin_of_another_kind_is_damage(run, change):
     origin = Origin(codes="mean", kl=(0.5, 0.0), left_out=(1,))
-    keep(run, {"dci": Score(0.5, None, 0.1, 1.0, "none", origin=origin)})
+    save_scores(run, {"dci": Score(0.5, None, 0.1, 1.0, "none", origin=origin)})
     content = run.read("scores.json")
     content["dci"]["origin"] |= change
     run.write("scores.json", content)
@@ -159,7 +158,7 @@ def test_stale_scores_are_not_compared(gridded, tmp_path):
     runs = train(replace(gridded, seeds=(0, 1, 2)), tmp_path)
     for run in runs:
         evaluate(run, ["mutual-information-gap", "sap"])
-    agree(runs)
+    udr_of_runs(runs)
     other_parameters(runs[0])
     (row,) = [row for row in compare(runs) if row.quantity == "sap"]
     assert row.seeds == 2

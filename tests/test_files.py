@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from distaff.errors import RunError
-from distaff.files import read_json, remove_temporaries, write_json, writing
+from distaff.files import atomic_write, read_json, remove_temporaries, write_json
 
 AGAIN = "bake it again"
 
@@ -66,7 +66,7 @@ def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path, mo
 def test_a_body_that_raises_leaves_the_old_content(tmp_path):
     path = tmp_path / "cake.txt"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), writing(path) as temporary:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), atomic_write(path) as temporary:  # noqa: PT012
         temporary.write_text("ne")
         raise KeyboardInterrupt
     assert path.read_text() == "old"
@@ -76,13 +76,13 @@ def test_a_body_that_raises_leaves_the_old_content(tmp_path):
 def test_the_content_before_is_kept_where_that_is_asked_for(tmp_path):
     path, before = tmp_path / "cake.txt", tmp_path / "cake.before.txt"
     for content in ("first", "second", "third"):
-        with writing(path, before=before) as temporary:
+        with atomic_write(path, before=before) as temporary:
             temporary.write_text(content)
     assert (path.read_text(), before.read_text()) == ("third", "second")
 
 
 def test_only_what_a_killed_process_left_is_removed(tmp_path):
-    with writing(tmp_path / "cake.json") as temporary:
+    with atomic_write(tmp_path / "cake.json") as temporary:
         temporary.write_text("{}")
         left_behind = temporary.with_name(temporary.name.replace(str(os.getpid()), "4194300"))
         left_behind.write_text("{")

@@ -27,11 +27,11 @@ class StopAt:
     def __init__(self, step: int, number: int = signal.SIGINT) -> None:
         self.step, self.number = step, number
 
-    def start(self, run, fitting) -> None:
+    def start(self, run, trainer) -> None:
         pass
 
-    def advance(self, fitting, records) -> None:  # noqa: ARG002
-        if fitting.step == self.step:
+    def advance(self, trainer, records) -> None:  # noqa: ARG002
+        if trainer.current_step == self.step:
             os.kill(os.getpid(), self.number)
 
 
@@ -191,11 +191,11 @@ class Meanwhile:
     def __init__(self, step: int, action) -> None:
         self.step, self.action = step, action
 
-    def start(self, run, fitting) -> None:  # noqa: ARG002
+    def start(self, run, trainer) -> None:  # noqa: ARG002
         self.run = run
 
-    def advance(self, fitting, records) -> None:  # noqa: ARG002
-        if fitting.step == self.step:
+    def advance(self, trainer, records) -> None:  # noqa: ARG002
+        if trainer.current_step == self.step:
             self.action(self.run)
 
 
@@ -319,13 +319,13 @@ def test_a_run_that_stopped_at_a_loss_that_is_no_number_goes_on_without_that_bat
     with pytest.raises(NonFiniteLossError, match=r"at step 3 .*the last good state is kept"):
         train(small_experiment, tmp_path)
     (run,) = find_runs(tmp_path)
-    culprit = run.culprit_file.read_bytes()
+    culprit = run.nonfinite_batch_file.read_bytes()
     with pytest.raises(NonFiniteLossError, match="at step 3"):
         train(small_experiment, tmp_path, resume=True)
     (resumed,) = train(skipping, tmp_path, resume=True)
     assert resumed.folder == run.folder
     assert resumed.experiment.training.on_nan == "skip"
-    assert run.culprit_file.read_bytes() == culprit  # the first, not the last
+    assert run.nonfinite_batch_file.read_bytes() == culprit  # the first, not the last
     skipped = [line["skipped"] for line in run.log if line["split"] == "train"]
     assert skipped == [1, 1, 1, 0]
     (whole,) = train(skipping, tmp_path / "whole")
@@ -348,12 +348,12 @@ def test_a_run_that_skips_goes_on_to_the_bit(small_experiment, tmp_path, with_tr
 
 
 def poison(name: str):
-    def spoil(fitting) -> None:
+    def spoil(trainer) -> None:
         with torch.no_grad():
             if name == "parameter":
-                next(iter(fitting.model.parameters())).view(-1)[0] = math.inf
+                next(iter(trainer.model.parameters())).view(-1)[0] = math.inf
             else:
-                state = fitting.optimizers["vae"].state.values()
+                state = trainer.optimizers["vae"].state.values()
                 next(iter(state))["exp_avg_sq"].view(-1)[0] = math.inf
 
     return spoil
@@ -363,9 +363,9 @@ def poison(name: str):
 @pytest.mark.parametrize(("what", "step"), [("parameter", 7), ("optimiser", 7), ("parameter", 20)])
 def test_a_state_that_is_not_finite_is_never_saved(small_experiment, tmp_path, what, step):
     class Spoil(StopAt):
-        def advance(self, fitting, records) -> None:  # noqa: ARG002
-            if fitting.step == step:
-                poison(what)(fitting)
+        def advance(self, trainer, records) -> None:  # noqa: ARG002
+            if trainer.current_step == step:
+                poison(what)(trainer)
 
     with pytest.raises(RunError, match="no longer finite numbers, and are not saved"):
         train(small_experiment, tmp_path, progress=Spoil(step))

@@ -89,11 +89,11 @@ def evaluate(
         raise UsageError(f"{run.folder} was trained on images without factors to compare with.")
     rows = some_test_images(dataset, images, seed)
     if isinstance(run.experiment.model, Classifier.Config) and not metrics:
-        return keep(run, {"accuracy": accuracy(run, dataset, rows)})
+        return save_scores(run, {"accuracy": accuracy(run, dataset, rows)})
     stale = [name for name in run.stale_scores if name in METRICS and name != "udr"]
     names = metrics or list(dict.fromkeys([*run.experiment.metrics, *stale]))
     chosen = list(functions(names))  # an unknown name is refused before anything is encoded
-    return keep(run, _measure_run(run, dataset, rows, chosen, seed, codes, on_images))
+    return save_scores(run, _measure_run(run, dataset, rows, chosen, seed, codes, on_images))
 
 
 def _measure_run(
@@ -107,7 +107,7 @@ def _measure_run(
 ) -> dict[str, Score]:
     """Measures the codes of the rows, or of all images where a score intervenes."""
     whole = [name for name in chosen if name in INTERVENTIONAL and is_complete(dataset)]
-    unseen = [name for name in chosen if name == "r-squared" and "held_out" in dataset.parts]
+    unseen = [name for name in chosen if name == "r-squared" and "held_out" in dataset.splits]
     rest = [name for name in chosen if name not in (*whole, *unseen)]
     # the whole set first: the rows are then looked up
     everything = all_posteriors(run, dataset, on_images) if whole else None
@@ -157,10 +157,10 @@ def _generalization(
 def measurable(run: Run) -> bool:
     """Returns whether the set of a run has factors, and test images enough, to measure codes by."""
     dataset = run.load_dataset()
-    return bool(dataset.factor_names) and len(dataset.parts["test"]) >= FEWEST_ROWS
+    return bool(dataset.factor_names) and len(dataset.splits["test"]) >= FEWEST_ROWS
 
 
-def keep(run: Run, scores: dict[str, Score]) -> dict[str, Score]:
+def save_scores(run: Run, scores: dict[str, Score]) -> dict[str, Score]:
     """Writes scores into a run's folder, beside those that are there.
 
     Args:

@@ -17,11 +17,11 @@ TRAIN_AGAIN = "train the run again"
 LARGEST = 2**63 - 1
 """Of whole numbers; what is larger fits into no tensor and no generator."""
 TEMPORARY = re.compile(r"\..+\.\d+\.\w+")
-"""Names of the files that `writing` gives."""
+"""Names of the files that `atomic_write` gives."""
 
 
 @contextmanager
-def writing(path: Path, *, before: Path | None = None) -> Iterator[Path]:
+def atomic_write(path: Path, *, before: Path | None = None) -> Iterator[Path]:
     """Gives a temporary path to write to, which becomes `path` when all went well.
 
     Whoever reads `path` finds the old content or the new one, never a part of it, also after the
@@ -35,7 +35,7 @@ def writing(path: Path, *, before: Path | None = None) -> Iterator[Path]:
         RunError: the disk is full, or the folder cannot be written to.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    with refusing(path):
+    with os_errors_as_run_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
@@ -50,7 +50,7 @@ def writing(path: Path, *, before: Path | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def refusing(path: Path) -> Iterator[None]:
+def os_errors_as_run_errors(path: Path) -> Iterator[None]:
     """Says in a sentence what the system has against writing a file.
 
     Raises:
@@ -71,7 +71,7 @@ def remove_temporaries(folder: Path) -> None:
     Raises:
         RunError: the folder cannot be written to.
     """
-    with refusing(folder):
+    with os_errors_as_run_errors(folder):
         for path in folder.iterdir():
             if TEMPORARY.fullmatch(path.name):
                 path.unlink()
@@ -81,9 +81,9 @@ def write_json(path: Path, content: Any) -> None:
     """Writes a JSON file, whole or not at all.
 
     Raises:
-        RunError: as in `writing`.
+        RunError: as in `atomic_write`.
     """
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 

@@ -74,7 +74,7 @@ class Subject:
     @cached_property
     def sample(self) -> FactorDataset:
         """Some test images with their factors."""
-        test = self.dataset.part("test")
+        test = self.dataset.split("test")
         return test.subset(torch.arange(min(CODES, len(test))))
 
     @cached_property
@@ -224,12 +224,12 @@ def _curve(
 
 
 def _assigned_reconstructions(subject: Subject) -> Figure:
-    part = subject.dataset.part("test_reconstruct")
+    part = subject.dataset.split("test_reconstruct")
     return _with_reconstructions(subject, part, "test_reconstruct")
 
 
 def _assigned_interpolations(subject: Subject) -> Figure:
-    return _between(subject, subject.dataset.part("test_interpolate"))
+    return _between(subject, subject.dataset.split("test_interpolate"))
 
 
 FIGURES: dict[str, Callable[[Subject], Figure]] = {

@@ -13,7 +13,7 @@ from distaff.data.reading.tables import Table
 from distaff.errors import RunError
 from distaff.evaluate import to_json
 from distaff.experiment import to_json as settings_to_json
-from distaff.files import writing
+from distaff.files import atomic_write
 from distaff.metrics.score import Score
 from distaff.models import MODELS
 from distaff.pages.html import in_base64, relations, write_page
@@ -55,7 +55,7 @@ def report_of_codes(
     Raises:
         RunError: the folder cannot be written to.
     """
-    with writing(folder / "scores.json") as temporary:
+    with atomic_write(folder / "scores.json") as temporary:
         content = {name: to_json(score) for name, score in scores.items()}
         temporary.write_text(json.dumps(content, indent=2) + "\n")
     names = factors.names or [f"factor {i}" for i in range(factors.values.shape[1])]

@@ -10,11 +10,11 @@ from distaff.experiment import Experiment
 from distaff.models import build
 from distaff.runs import Run, checkpoints, create, run_folder
 from distaff.runs.lock import locked
-from distaff.runs.session import Session, take_up
+from distaff.runs.session import Session, resume
 from distaff.runs.training_log import TrainingLog
 from distaff.training.device import choose_device
-from distaff.training.fit import Fit, Record
-from distaff.training.interrupts import Stop
+from distaff.training.interrupts import InterruptGuard
+from distaff.training.trainer import Record, Trainer
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 """What a kill or a power cut costs at most, where checkpoints are quick to write."""
@@ -26,10 +26,10 @@ CHECKPOINTS_SHARE = 0.02
 class Progress(Protocol):
     """Who watches a training."""
 
-    def start(self, run: Run, fitting: Fit) -> None:
-        """A run begins, or goes on from `fitting.step`."""
+    def start(self, run: Run, trainer: Trainer) -> None:
+        """A run begins, or goes on from `trainer.current_step`."""
 
-    def advance(self, fitting: Fit, records: list[Record]) -> None:
+    def advance(self, trainer: Trainer, records: list[Record]) -> None:
         """A step was taken."""
 
 
@@ -86,32 +86,32 @@ def train(
 
 def _train_run(run: Run, dataset: FactorDataset, progress: Progress | None) -> None:
     experiment, seed, spec, _ = run.manifest
-    fitting = Fit(
+    trainer = Trainer(
         build(experiment.model, spec, seed=seed),
-        dataset.part("train"),
-        dataset.part("validation"),
+        dataset.split("train"),
+        dataset.split("validation"),
         experiment.training,
         seed=seed,
     )
-    seconds = take_up(run, fitting)
+    seconds = resume(run, trainer)
     if progress:
-        progress.start(run, fitting)
-    with Stop() as stop, TrainingLog(run.folder, fitting.step) as log:
-        session = Session(run, fitting, log, time.monotonic() - seconds)
+        progress.start(run, trainer)
+    with InterruptGuard() as interrupt, TrainingLog(run.folder, trainer.current_step) as log:
+        session = Session(run, trainer, log, time.monotonic() - seconds)
         due = time.monotonic() + SECONDS_BETWEEN_CHECKPOINTS
-        while not fitting.finished and not stop.asked:
+        while not trainer.finished and not interrupt.requested:
             records = session.step()
             if progress:
-                progress.advance(fitting, records)
+                progress.advance(trainer, records)
             if time.monotonic() > due:
                 due = _save_in_time(session)
-        if fitting.finished:
+        if trainer.finished:
             session.finish()
             return
         session.save()
     raise Interrupted(
-        f"stopped at step {fitting.step} of {fitting.steps}; the same command with --resume goes "
-        f"on from there."
+        f"stopped at step {trainer.current_step} of {trainer.steps}; the same command with "
+        f"--resume goes on from there."
     )
 
 

@@ -9,14 +9,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from distaff.audit import parts as audit_parts_module
 from distaff.audit import audit, audit_figure
+from distaff.audit import parts as audit_parts_module
+from distaff.audit.known_cases import KNOWN, data_set
+from distaff.audit.known_codes import CODES, SIZES, Question
 from distaff.audit.scores import QUESTIONS, score_of
 from distaff.cli import main
 from distaff.errors import UsageError
 from distaff.figures import AuditPanel, metric_audit
-from distaff.audit.known_cases import KNOWN, data_set
-from distaff.audit.known_codes import CODES, SIZES, Question
 from distaff.metrics import METRICS
 from distaff.metrics.score import Score
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from distaff.audit import sizes as sizes_module
+from distaff.audit.known_cases import data_set
 from distaff.audit.scores import QUESTIONS
 from distaff.audit.sizes import CODES, SizeEntry, audit_sizes, sizes_figure
 from distaff.errors import UsageError
 from distaff.figures.metric_sizes import COLUMNS
-from distaff.audit.known_cases import data_set
 from distaff.metrics import METRICS, udr
 from distaff.metrics.score import Score
 

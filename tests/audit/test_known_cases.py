@@ -7,7 +7,6 @@ from scipy.stats import chisquare, entropy, multivariate_normal, norm, spearmanr
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mutual_info_score
 
-from distaff.audit.scores import expected_value, score_of
 from distaff.audit.known_cases import KNOWN, data_set
 from distaff.audit.known_codes import SIZES
 from distaff.audit.known_limits import (
@@ -16,6 +15,7 @@ from distaff.audit.known_limits import (
     limits_of_cut_values,
     limits_of_noisy_values,
 )
+from distaff.audit.scores import expected_value, score_of
 
 MANY = 200_000
 

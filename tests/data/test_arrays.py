@@ -29,7 +29,7 @@ def test_bytes_come_out_as_they_went_in(loaded, bytes_):
     assert dataset.image_shape == (1, 8, 12)
     assert np.array_equal(dataset.source.pixels[:, 0], bytes_)
     assert dataset.factor_names == ()
-    assert {name: len(rows) for name, rows in dataset.parts.items()} == {
+    assert {name: len(rows) for name, rows in dataset.splits.items()} == {
         "train": 8,
         "validation": 1,
         "test": 1,
@@ -67,10 +67,10 @@ def test_factors_are_numbered_by_their_distinct_values(loaded, bytes_):
 def test_own_parts_are_taken(loaded, bytes_):
     own = {"train": np.arange(7), "validation": np.array([7]), "test": np.array([8, 9])}
     dataset = loaded(images=bytes_, **own, unknown=np.arange(3))
-    assert {name: rows.tolist() for name, rows in dataset.parts.items()} == {
+    assert {name: rows.tolist() for name, rows in dataset.splits.items()} == {
         name: rows.tolist() for name, rows in own.items()
     }
-    assert torch.equal(dataset.part("test").images_at([1]), dataset.images_at([9]))
+    assert torch.equal(dataset.split("test").images_at([1]), dataset.images_at([9]))
 
 
 GREY = np.full((COUNT, 8, 8), 200, np.uint8)

@@ -64,7 +64,7 @@ def test_factors_say_what_the_picture_shows():
 
 
 def test_training_sees_every_image_and_the_other_parts_are_some_of_them():
-    parts = load("circles").parts
+    parts = load("circles").splits
     assert torch.equal(parts["train"], torch.arange(3675))
     assert {name: len(rows) for name, rows in parts.items()} == {
         "train": 3675,
@@ -77,15 +77,15 @@ def test_training_sees_every_image_and_the_other_parts_are_some_of_them():
 def test_a_quadrant_can_be_held_out():
     circles = load("circles", held_out="quadrant")
     inside = (circles.values[:, 0] > 0.5) & (circles.values[:, 1] < 0.5)
-    assert set(circles.parts["held_out"].tolist()) == set(inside.nonzero().flatten().tolist())
-    assert len(circles.parts["train"]) + len(circles.parts["held_out"]) == 3675
-    assert not inside[torch.cat([circles.parts[p] for p in ("train", "validation", "test")])].any()
+    assert set(circles.splits["held_out"].tolist()) == set(inside.nonzero().flatten().tolist())
+    assert len(circles.splits["train"]) + len(circles.splits["held_out"]) == 3675
+    assert not inside[torch.cat([circles.splits[p] for p in ("train", "validation", "test")])].any()
 
 
 def test_held_out_combinations_leave_every_position_and_every_colour():
     circles = load("circles", held_out="combinations")
-    seen = circles.factors[circles.parts["train"]].long()
-    unseen = circles.factors[circles.parts["held_out"]].long()
+    seen = circles.factors[circles.splits["train"]].long()
+    unseen = circles.factors[circles.splits["held_out"]].long()
     assert len(torch.unique(seen[:, :2], dim=0)) == 35 * 35
     assert torch.bincount(seen[:, 4]).tolist() == [23 * 35, 23 * 35, 24 * 35]
     assert [set((unseen[unseen[:, 4] == c, 0] * 3 // 35).tolist()) for c in range(3)] == [

@@ -62,7 +62,7 @@ def test_the_seed_alone_decides_the_colours(coloured):
 
 
 def test_parts_take_all_images_once(coloured):
-    rows = torch.cat(list(coloured.parts.values()))
+    rows = torch.cat(list(coloured.splits.values()))
     assert torch.equal(rows.sort().values, torch.arange(737_280))
 
 

@@ -15,7 +15,7 @@ def sprites(**settings):
 
 
 def column(dataset, name, part):
-    return dataset.factors[dataset.parts[part], dataset.factor_names.index(name)].long()
+    return dataset.factors[dataset.splits[part], dataset.factor_names.index(name)].long()
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -23,11 +23,11 @@ def column(dataset, name, part):
 def test_no_part_shows_what_is_held_out_and_nothing_is_lost(name, split):
     settings = SMALL if name == "sprites" else {"size": 32, "positions": 8}
     whole, dataset = load(name, **settings), load(name, split=split, **settings)
-    held_out = set(dataset.parts["held_out"].tolist())
+    held_out = set(dataset.splits["held_out"].tolist())
     assert 0 < len(held_out) < len(dataset)
     for part, rows in whole.parts.items():
-        assert dataset.parts[part].tolist() == [r for r in rows.tolist() if r not in held_out]
-    everything = torch.cat([dataset.parts["train"], dataset.parts["held_out"]]).unique()
+        assert dataset.splits[part].tolist() == [r for r in rows.tolist() if r not in held_out]
+    everything = torch.cat([dataset.splits["train"], dataset.splits["held_out"]]).unique()
     assert len(everything) == len(dataset) or name == "sprites"
 
 
@@ -37,9 +37,9 @@ def test_a_composition_is_the_quarter_of_upper_halves_and_every_value_is_seen():
     assert x.unique().tolist() == [4, 5, 6, 7]
     # the middle one of seven is not in the upper half
     assert y.unique().tolist() == [4, 5, 6]
-    assert len(dataset.parts["held_out"]) == len(dataset) * 4 * 3 // (8 * 7)
+    assert len(dataset.splits["held_out"]) == len(dataset) * 4 * 3 // (8 * 7)
     for place, size in enumerate(dataset.factor_sizes):
-        assert len(dataset.factors[dataset.parts["train"], place].unique()) == size
+        assert len(dataset.factors[dataset.splits["train"], place].unique()) == size
     # each is seen with the lower half of the other
     assert column(dataset, "posX", "train")[column(dataset, "posY", "train") < 4].max() == 7
 
@@ -57,20 +57,20 @@ def test_interpolation_holds_out_values_between_and_extrapolation_those_beyond()
     beyond = sprites(split="extrapolation", split_factors=("posX", "orientation"))
     assert column(beyond, "posX", "train").max() == 3
     assert column(beyond, "orientation", "train").max() == 1
-    assert len(beyond.parts["held_out"]) == len(beyond) * 3 // 4
+    assert len(beyond.splits["held_out"]) == len(beyond) * 3 // 4
 
 
 def test_random_is_a_quarter_and_the_same_each_time():
     first, second = sprites(split="random"), sprites(split="random")
-    assert torch.equal(first.parts["held_out"], second.parts["held_out"])
-    assert len(first.parts["held_out"]) == pytest.approx(len(first) / 4, rel=0.1)
+    assert torch.equal(first.splits["held_out"], second.splits["held_out"])
+    assert len(first.splits["held_out"]) == pytest.approx(len(first) / 4, rel=0.1)
 
 
 def test_parts_of_dsprites_whose_rows_belong_together_are_left_out():
     dataset = load("dsprites", split="extrapolation")
-    assert set(dataset.parts) == {"train", "supervised_train", "validation", "test", "held_out"}
-    assert len(dataset.parts["held_out"]) == 737_280 // 2
-    assert len(dataset.parts["train"]) == pytest.approx(245_760 / 2, rel=0.01)
+    assert set(dataset.splits) == {"train", "supervised_train", "validation", "test", "held_out"}
+    assert len(dataset.splits["held_out"]) == 737_280 // 2
+    assert len(dataset.splits["train"]) == pytest.approx(245_760 / 2, rel=0.01)
 
 
 @pytest.mark.parametrize(

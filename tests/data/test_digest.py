@@ -111,7 +111,7 @@ def test_of_drawn_images_the_parts_count_which_a_file_may_name():
     dataset = load("sprites", **settings)
     assert digest_of(dataset) == digest_of(load("sprites", **settings))
     assert digest_of(dataset) != digest_of(
-        replace(dataset, parts={**dataset.parts, "test": torch.tensor([0])})
+        replace(dataset, splits={**dataset.splits, "test": torch.tensor([0])})
     )
 
 

@@ -47,21 +47,21 @@ def test_names_sizes_and_values_are_the_official_ones(dsprites):
 
 
 def test_the_split_has_the_assignment_s_sizes_and_no_image_twice(dsprites):
-    sizes = {name: len(rows) for name, rows in dsprites.parts.items()}
+    sizes = {name: len(rows) for name, rows in dsprites.splits.items()}
     assert sizes["train"] == 245_760
     assert sizes["supervised_train"] == 16_384
     assert sizes["test_interpolate"] == 2 * 5
-    rows = torch.cat(list(dsprites.parts.values()))
+    rows = torch.cat(list(dsprites.splits.values()))
     assert len(rows.unique()) == len(rows)
 
 
 def test_the_split_is_the_same_everywhere(dsprites):
-    assert dsprites.parts["train"][:3].tolist() == load("dsprites").parts["train"][:3].tolist()
-    assert int(dsprites.parts["train"].sum()) == 90_578_960_390
+    assert dsprites.splits["train"][:3].tolist() == load("dsprites").splits["train"][:3].tolist()
+    assert int(dsprites.splits["train"].sum()) == 90_578_960_390
 
 
 def test_the_set_is_small_in_memory(dsprites):
-    held = [dsprites.factors, dsprites.values, *dsprites.parts.values()]
+    held = [dsprites.factors, dsprites.values, *dsprites.splits.values()]
     assert sum(t.numel() * t.element_size() for t in held) < 64 << 20
 
 
@@ -200,14 +200,14 @@ def test_the_split_of_an_ids_file_is_taken_and_the_rest_drawn_beside_it(tmp_path
         "test_interpolate": np.arange(10).reshape(5, 2) + 710_000,
     }
     np.savez(tmp_path / "ids.npz", **ids)
-    parts = load("dsprites", ids=str(tmp_path / "ids.npz")).parts
+    parts = load("dsprites", ids=str(tmp_path / "ids.npz")).splits
     for name, rows in ids.items():
         assert parts[name].tolist() == rows.ravel().tolist()
     assert {name: len(rows) for name, rows in parts.items()} == PARTS
     assert len(torch.cat(list(parts.values())).unique()) == sum(PARTS.values())
-    again = load("dsprites", ids=str(tmp_path / "ids.npz")).parts
+    again = load("dsprites", ids=str(tmp_path / "ids.npz")).splits
     assert torch.equal(parts["test"], again["test"])
-    assert dsprites.parts.keys() == parts.keys()
+    assert dsprites.splits.keys() == parts.keys()
 
 
 def test_an_ids_file_that_does_not_serve_is_refused(tmp_path):

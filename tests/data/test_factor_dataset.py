@@ -38,27 +38,27 @@ def test_rows_that_do_not_exist_are_refused(sprites, indices):
 
 
 def test_a_part_holds_the_rows_of_the_whole(sprites):
-    part, rows = sprites.part("validation"), sprites.parts["validation"]
+    part, rows = sprites.split("validation"), sprites.splits["validation"]
     assert len(part) == 36
     assert torch.equal(part.images_at([7]), sprites.images_at(rows[7:8]))
     assert torch.equal(part.factors_at(torch.tensor([7])), sprites.factors_at(rows[7:8]))
     with pytest.raises(UsageError, match="unknown part 'nothing'"):
-        sprites.part("nothing")
+        sprites.split("nothing")
 
 
 def test_a_split_is_disjoint_and_the_same_for_a_seed(sprites):
     counts = {"train": 300, "test": 60}
-    first, again, other = (sprites.split(counts, seed=s).parts for s in (0, 0, 1))
+    first, again, other = (sprites.split_randomly(counts, seed=s).splits for s in (0, 0, 1))
     assert torch.equal(torch.cat(list(first.values())).sort().values, torch.arange(360))
     assert torch.equal(first["test"], again["test"])
     assert not torch.equal(first["test"], other["test"])
     with pytest.raises(UsageError, match="needs 361 images; the set has 360"):
-        sprites.split({"train": 361})
+        sprites.split_randomly({"train": 361})
 
 
 def test_a_split_by_a_file_takes_its_rows(sprites, tmp_path):
     np.savez(tmp_path / "ids.npz", train=np.arange(10), pairs=np.array([[11, 12], [13, 14]]))
-    parts = sprites.split_by_file(tmp_path / "ids.npz").parts
+    parts = sprites.split_by_file(tmp_path / "ids.npz").splits
     assert parts["train"].tolist() == list(range(10))
     assert parts["pairs"].tolist() == [11, 12, 13, 14]
 
@@ -103,7 +103,7 @@ def test_an_unknown_set_or_setting_is_refused():
 @pytest.mark.parametrize("size", [16, 9])
 def test_packed_images_are_the_drawn_ones_in_an_eighth_of_a_byte_a_pixel(size):
     drawn = load("sprites", size=size, scales=2, orientations=3, positions_x=4, positions_y=5)
-    part = drawn.part("train")
+    part = drawn.split("train")
     packed = part.packed()
     assert packed.source.bits.shape == (len(part), -(-size * size // 8))
     rows = torch.arange(len(part)).flip(0)

@@ -173,7 +173,7 @@ def test_parts_follow_from_the_seed_and_each_has_an_image(tmp_path):
         save(tmp_path / f"{place:02}.png", (place, 0, 0))
 
     def parts(**settings):
-        return load("folder", path=str(tmp_path), size=8, **settings).parts
+        return load("folder", path=str(tmp_path), size=8, **settings).splits
 
     sizes = {name: len(rows) for name, rows in parts().items()}
     assert sizes == {"train": 16, "validation": 2, "test": 2}
@@ -194,7 +194,7 @@ def test_too_few_pictures_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"the set has 2 images, .* give at least 3"):
         load("folder", path=str(tmp_path))
     save(tmp_path / "2.png")
-    assert [len(rows) for rows in load("folder", path=str(tmp_path)).parts.values()] == [1, 1, 1]
+    assert [len(rows) for rows in load("folder", path=str(tmp_path)).splits.values()] == [1, 1, 1]
 
 
 def test_a_damaged_or_disguised_picture_is_named(folder):

@@ -22,7 +22,7 @@ def test_mnist_is_the_official_one(real_data):
     real_data("mnist/train-images-idx3-ubyte.gz")
     mnist = load("mnist")
     assert len(mnist) == 70_000
-    assert {name: len(rows) for name, rows in mnist.parts.items()} == {
+    assert {name: len(rows) for name, rows in mnist.splits.items()} == {
         "train": 50_000,
         "validation": 10_000,
         "test": 10_000,

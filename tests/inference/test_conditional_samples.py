@@ -8,7 +8,7 @@ from linear_gaussian import SCALE, STD, linear_model
 from distaff.data import load
 from distaff.errors import UsageError
 from distaff.figures import confusion_matrix
-from distaff.inference.conditional_samples import judge, judge_model
+from distaff.inference.conditional_samples import accuracy_of_images, conditional_accuracy
 from distaff.models import Classifier, ConditionalVAE, build
 from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.types import DataSpec
@@ -28,7 +28,7 @@ REAL = (
 def test_a_judgement_of_known_images():
     probabilities = np.array([[0.9, 0.1], [0.5, 0.5], [0.0, 1.0], [1.0, 0.0]])
     images = pictures((0, 0), (1, 1), (0.5, 0.5), (0.5, 0.5))
-    found = judge(probabilities, np.array([0, 0, 1, 1]), images, *REAL)
+    found = accuracy_of_images(probabilities, np.array([0, 0, 1, 1]), images, *REAL)
     assert found.accuracy == 0.75
     assert found.confusion.tolist() == [[1, 0], [0.5, 0.5]]
     ninety = -0.9 * math.log(0.9) - 0.1 * math.log(0.1)
@@ -45,7 +45,7 @@ def diversity(images, real):
     said = np.ones((len(images), 1))
     values = (np.zeros(len(rows), dtype=np.int64) for rows in (images, real))
     asked, real_values = values
-    return judge(said, asked, images, real, real_values).diversity
+    return accuracy_of_images(said, asked, images, real, real_values).diversity
 
 
 def test_copies_have_no_diversity_and_twice_the_deviations_have_four_times_as_much():
@@ -107,9 +107,9 @@ def test_few_real_images_do_not_bias_the_two_sides_of_the_ratio():
 
 def test_too_few_images_of_a_value_are_refused():
     with pytest.raises(UsageError, match=r"the values \[1\] have \[0\] images; give 2 or more"):
-        judge(np.eye(2)[[0, 0]], np.array([0, 0]), REAL[0][:2], *REAL)
+        accuracy_of_images(np.eye(2)[[0, 0]], np.array([0, 0]), REAL[0][:2], *REAL)
     with pytest.raises(UsageError, match=r"the values \[1\] have \[3\] real images; give 4"):
-        judge(np.eye(2)[REAL[1]], REAL[1], REAL[0], REAL[0][:7], REAL[1][:7])
+        accuracy_of_images(np.eye(2)[REAL[1]], REAL[1], REAL[0], REAL[0][:7], REAL[1][:7])
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_model_is_judged_on_as_many_images_of_each_value(dataset, small_nets):
         ConditionalVAE.Config(factor="shape", latents=3, **small_nets), dataset.spec, seed=0
     )
     fake = Fake(Classifier.Config(factor="shape", encoder=small_nets["encoder"]), dataset.spec)
-    found = judge_model(model, fake, dataset, per_value=7)
+    found = conditional_accuracy(model, fake, dataset, per_value=7)
     assert found.accuracy == pytest.approx(1 / 3)
     assert found.confusion.tolist() == [[0, 1, 0]] * 3
     assert found.entropy == 0
@@ -162,19 +162,19 @@ def test_a_model_that_drew_the_real_images_itself_has_the_diversity_1(tmp_path):
     real = binary_set(model, tmp_path / "set.npz", 1500)
     model.spec = real.spec
     fake = Fake(Classifier.Config(encoder=DenseEncoder.Config()), real.spec)
-    found = judge_model(model, fake, real, per_value=1500)
+    found = conditional_accuracy(model, fake, real, per_value=1500)
     assert found.diversity == pytest.approx(1, abs=0.06)
     assert found.variance.mean() < 0.7 * found.real_variance.mean()
     with torch.no_grad():
         model.decoder[0].weight[:, :3] = 0
-    assert judge_model(model, fake, real).diversity == pytest.approx(0, abs=1e-6)
+    assert conditional_accuracy(model, fake, real).diversity == pytest.approx(0, abs=1e-6)
 
 
 def test_a_classifier_of_another_factor_is_refused(dataset, small_nets):
     model = build(ConditionalVAE.Config(factor="shape", **small_nets), dataset.spec, seed=0)
     other = Classifier.Config(factor="scale", encoder=small_nets["encoder"])
     with pytest.raises(UsageError, match=r"conditional on .*shape.* classifier knows .*scale"):
-        judge_model(model, build(other, dataset.spec, seed=0), dataset)
+        conditional_accuracy(model, build(other, dataset.spec, seed=0), dataset)
 
 
 def test_the_confusion_matrix_writes_every_share_and_what_the_sides_are():

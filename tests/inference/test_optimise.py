@@ -19,7 +19,7 @@ from distaff.inference.optimise import infer
 from distaff.models import VAE, build
 from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.training import Training
-from distaff.training.fit import fit
+from distaff.training.trainer import fit
 from distaff.types import DataSpec
 
 
@@ -125,13 +125,13 @@ def test_an_image_s_posterior_does_not_depend_on_its_company():
 
 def test_the_bound_is_not_below_the_one_of_a_trained_encoder():
     dataset = load("sprites", size=16, orientations=1, scales=2, positions_x=8, positions_y=8)
-    train, nets = dataset.part("train"), {"hidden": (64,)}
+    train, nets = dataset.split("train"), {"hidden": (64,)}
     config = VAE.Config(
         latents=3, encoder=DenseEncoder.Config(**nets), decoder=DenseDecoder.Config(**nets)
     )
     model = build(config, train.spec, seed=0)
-    fit(model, train, dataset.part("validation"), Training(steps=600, device="cpu"))
-    images = dataset.part("test").images_at(range(30))
+    fit(model, train, dataset.split("validation"), Training(steps=600, device="cpu"))
+    images = dataset.split("test").images_at(range(30))
     found = infer(model, images, generator=seeded())
     inferred, amortised = (
         elbo(model, images, samples=1000, generator=seeded(1), posterior=q)

@@ -40,11 +40,11 @@ class StopAt:
     def __init__(self, step):
         self.step = step
 
-    def start(self, run, fitting):
+    def start(self, run, trainer):
         pass
 
-    def advance(self, fitting, records):  # noqa: ARG002
-        if fitting.step == self.step:
+    def advance(self, trainer, records):  # noqa: ARG002
+        if trainer.current_step == self.step:
             import os
             import signal
 
@@ -115,7 +115,7 @@ def test_a_classifier_is_trained_measured_drawn_and_compared(experiment, tmp_pat
 
 def test_a_loaded_classifier_says_what_the_trained_one_said(experiment, tmp_path):
     (run,) = train(experiment, tmp_path)
-    classifier, dataset = distaff.load(tmp_path), run.load_dataset().part("test")
+    classifier, dataset = distaff.load(tmp_path), run.load_dataset().split("test")
     assert isinstance(classifier, Classifier)
     said = probabilities_of(classifier, dataset)
     images = dataset.images_at(range(len(dataset)))

@@ -11,7 +11,7 @@ from distaff.models import VAE, ConditionalVAE, build
 from distaff.models.conditional_vae import one_hot
 from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.training import Training
-from distaff.training.fit import Fit
+from distaff.training.trainer import Trainer
 from distaff.types import Batch, DataSpec
 
 SPEC = DataSpec((1, 16, 16), (1, 3, 4), 100, ("colour", "shape", "scale"))
@@ -162,18 +162,20 @@ def test_unconditional_convolutional_nets_start_from_the_numbers_they_always_had
 def test_fit_shows_the_factor_to_a_conditional_model_and_to_no_other(dataset, small_nets):
     training = Training(steps=30, batch_size=16, device="cpu", log_every=30, validate_every=30)
     for config, labelled in ((ConditionalVAE.Config, True), (VAE.Config, False)):
-        model = build(config(latents=3, **small_nets), dataset.part("train").spec, seed=0)
-        fitting = Fit(model, dataset.part("train"), dataset.part("validation"), training, seed=0)
-        assert fitting.batches.at(fitting.step).labelled.tolist() == [labelled] * 16
+        model = build(config(latents=3, **small_nets), dataset.split("train").spec, seed=0)
+        trainer = Trainer(
+            model, dataset.split("train"), dataset.split("validation"), training, seed=0
+        )
+        assert trainer.batches.at(trainer.current_step).labelled.tolist() == [labelled] * 16
         before = model.decoder[0].weight[:, 3:].clone()
-        while not fitting.finished:
-            fitting.advance()
+        while not trainer.finished:
+            trainer.step()
         if labelled:
             assert not torch.equal(model.decoder[0].weight[:, 3:], before)
-            fitting.model.supervised = False
-            blind = fitting.look(fitting.validation, 16)["objective"]
-            fitting.model.supervised = True
-            assert fitting.look(fitting.validation, 16)["objective"] != blind
+            trainer.model.supervised = False
+            blind = trainer.validate(trainer.validation, 16)["objective"]
+            trainer.model.supervised = True
+            assert trainer.validate(trainer.validation, 16)["objective"] != blind
 
 
 def test_codes_and_interpolations_of_a_conditional_model_use_the_images_own_values(

@@ -43,7 +43,7 @@ def test_dsprites_beta_vae_writes_the_assignment_s_two_files(tmp_path):
 def nats_of_the_mean_image() -> float:
     """What the best decoder without latents needs for an MNIST image, in nats."""
     mnist = load("mnist")
-    images = mnist.images_at(mnist.parts["train"])
+    images = mnist.images_at(mnist.splits["train"])
     mean = images.mean(dim=0).clamp(1e-6, 1 - 1e-6).expand_as(images)
     return binary_cross_entropy(mean, images, reduction="sum").item() / len(images)
 

@@ -15,12 +15,12 @@ import pytest
 from filelock import FileLock
 
 import distaff
-from distaff.runs.checkpoints import BEFORE, NEWEST
 from distaff.cli import main
 from distaff.errors import RunError
+from distaff.models import AnnealedVAE
+from distaff.runs.checkpoints import BEFORE, NEWEST
 from distaff.runs.lock import locked
 from distaff.runs.manifest import read_experiment
-from distaff.models import AnnealedVAE
 from distaff.train import train
 
 SMALL = [
@@ -183,11 +183,11 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_is_gone_on_from(
     run, runs, capsys, monkeypatch
 ):
     class Crash:
-        def start(self, run, fitting) -> None:
+        def start(self, run, trainer) -> None:
             pass
 
-        def advance(self, fitting, records) -> None:  # noqa: ARG002
-            if fitting.step == 7:
+        def advance(self, trainer, records) -> None:  # noqa: ARG002
+            if trainer.current_step == 7:
                 raise KeyboardInterrupt
 
     experiment = read_experiment(run / "experiment.json")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from distaff.agree import agree
 from distaff.cli import main
+from distaff.compare import udr_of_runs
 from distaff.data import ImageFolder
 from distaff.errors import Interrupted, RunError, UsageError
 from distaff.evaluate import evaluate
@@ -117,7 +117,7 @@ def test_runs_that_are_compared_take_it_too(experiment, tmp_path, pictures, caps
     assert main([*words, "--data.path", str(new)]) == 0
     draw(new, "anna", 1)
     with pytest.raises(RunError, match=CHANGED):
-        agree(find_runs(tmp_path / "runs", new))
+        udr_of_runs(find_runs(tmp_path / "runs", new))
     capsys.readouterr()
 
 
@@ -131,12 +131,12 @@ def test_a_set_that_is_drawn_has_no_place(small_experiment, tmp_path):
 class Stopping:
     """Stops a training after some steps, as Ctrl-C does."""
 
-    def start(self, run, fitting):
+    def start(self, run, trainer):
         pass
 
-    def advance(self, fitting, records):  # noqa: ARG002
+    def advance(self, trainer, records):  # noqa: ARG002
 
-        if fitting.step == 8:
+        if trainer.current_step == 8:
             os.kill(os.getpid(), signal.SIGINT)
 
 

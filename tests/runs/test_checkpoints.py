@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from distaff.runs.checkpoints import BEFORE, NEWEST, discard, load, present, save
 from distaff.errors import RunError
+from distaff.runs.checkpoints import BEFORE, NEWEST, discard, load, present, save
 
 CPU = torch.device("cpu")
 

@@ -4,6 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from distaff.data import Sprites, load
+from distaff.errors import RunError
+from distaff.evaluate import evaluate
+from distaff.inference.encode import posterior_of
+from distaff.models import AbstractVAE
+from distaff.runs import Run
 from distaff.runs.codes import (
     all_posteriors,
     codes_from,
@@ -11,12 +17,6 @@ from distaff.runs.codes import (
     posteriors_of,
     some_test_images,
 )
-from distaff.data import Sprites, load
-from distaff.errors import RunError
-from distaff.evaluate import evaluate
-from distaff.inference.encode import posterior_of
-from distaff.models import AbstractVAE
-from distaff.runs import Run
 from distaff.train import train
 
 IMAGES = 3 * 2 * 16 * 16
@@ -66,7 +66,7 @@ def test_a_grid_is_complete_and_a_draw_or_a_double_is_not():
     doubled = grid.factors.clone()
     doubled[0] = doubled[1]
     assert not is_complete(replace(grid, factors=doubled))
-    assert not is_complete(grid.part("test"))
+    assert not is_complete(grid.split("test"))
     assert not is_complete(load("sprites", size=8, continuous=len(grid)))
     none = {"factors": grid.factors[:, :0], "values": grid.values[:, :0]}
     assert not is_complete(replace(grid, factor_names=(), factor_sizes=(), **none))
@@ -178,7 +178,7 @@ def test_r_squared_of_a_run_is_that_of_what_was_held_out(gridded, tmp_path):
     data = replace(gridded.data, split="composition")
     (run,) = train(replace(gridded, data=data), tmp_path)
     scores = evaluate(run, ["r-squared", "omes"])
-    parts = run.load_dataset().parts
+    parts = run.load_dataset().splits
     assert f"{2 * len(parts['test'])} images" in scores["r-squared"].estimator
     assert len(parts["held_out"]) == IMAGES // 4
     # a score of complete sets has all images

@@ -2,9 +2,9 @@ import pytest
 import torch
 from PIL import Image
 
-from distaff.runs.figures import figures_of
 from distaff.errors import RunError
 from distaff.illustrate import illustrate
+from distaff.runs.figures import figures_of
 from distaff.runs.parameters import write_parameters
 from distaff.train import train
 

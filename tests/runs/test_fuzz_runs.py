@@ -17,19 +17,19 @@ import pytest
 from distaff.compare import compare
 from distaff.data import Circles
 from distaff.errors import DistaffError, RunWarning
-from distaff.evaluate import keep
+from distaff.evaluate import save_scores
 from distaff.experiment import Experiment, to_json
-from distaff.training.fit import Fit
+from distaff.metrics.score import Score
 from distaff.models import BetaVAE, build
 from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.report import report
 from distaff.runs import Run, find_runs
-from distaff.metrics.score import Score
-from distaff.runs.session import Session, take_up
+from distaff.runs.session import Session, resume
+from distaff.runs.training_log import TrainingLog
 from distaff.studies import Study, plan, study_folder
 from distaff.train import train
 from distaff.training import Training
-from distaff.runs.training_log import TrainingLog
+from distaff.training.trainer import Trainer
 
 CASES = 170
 """Of each of the seven files."""
@@ -153,11 +153,11 @@ def original(tmp_path_factory) -> Path:
         ),
     )
     (run,) = train(experiment, folder)
-    keep(run, {"dci": Score(0.5, (0.4, 0.6), 0.1, 1.0, "none", {"posX": 0.5}, np.eye(3, 5))})
-    fitting = new_fit(run)
-    fitting.advance()
+    save_scores(run, {"dci": Score(0.5, (0.4, 0.6), 0.1, 1.0, "none", {"posX": 0.5}, np.eye(3, 5))})
+    trainer = new_fit(run)
+    trainer.step()
     with TrainingLog(run.folder, 1) as log:
-        Session(run, fitting, log, 0.0).save()
+        Session(run, trainer, log, 0.0).save()
     study = study_folder(folder, Nothing("smoke")) / "results"
     study.mkdir(parents=True)
     record = {"stamp": "0", "seconds": 1.5, "figures": {"a": "A."}, "results": {"b": [1, {"c": 2}]}}
@@ -165,11 +165,11 @@ def original(tmp_path_factory) -> Path:
     return folder
 
 
-def new_fit(run: Run) -> Fit:
+def new_fit(run: Run) -> Trainer:
     dataset = run.load_dataset()
-    train_part, validation = dataset.part("train"), dataset.part("validation")
+    train_part, validation = dataset.split("train"), dataset.split("validation")
     model = build(run.experiment.model, train_part.spec, seed=0)
-    return Fit(model, train_part, validation, run.experiment.training, seed=0)
+    return Trainer(model, train_part, validation, run.experiment.training, seed=0)
 
 
 def read_experiment(run: Run) -> None:
@@ -202,7 +202,7 @@ def read_checkpoint(run: Run) -> None:
     run.model_file.unlink(missing_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RunWarning)
-        take_up(run, new_fit(run))
+        resume(run, new_fit(run))
 
 
 def read_results(run: Run) -> None:

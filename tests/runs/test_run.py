@@ -7,10 +7,10 @@ import safetensors.torch
 import torch
 
 from distaff.errors import RunError
-from distaff.evaluate import keep
-from distaff.runs.manifest import read_experiment
-from distaff.runs import Run
+from distaff.evaluate import save_scores
 from distaff.metrics.score import Score
+from distaff.runs import Run
+from distaff.runs.manifest import read_experiment
 from distaff.train import train
 
 
@@ -160,7 +160,7 @@ def test_a_log_without_a_look_has_no_terms(run):
     ids=str,
 )
 def test_scores_of_another_kind_are_damaged(run, change):
-    keep(run, {"dci": Score(0.5, (0.4, 0.6), 0.1, 1.0, "none", {"posX": 0.5}, np.eye(3))})
+    save_scores(run, {"dci": Score(0.5, (0.4, 0.6), 0.1, 1.0, "none", {"posX": 0.5}, np.eye(3))})
     content = run.read("scores.json")
     content["dci"] |= change
     run.write("scores.json", content)

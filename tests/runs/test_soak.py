@@ -19,12 +19,12 @@ import pytest
 import torch
 
 import distaff.train
-from distaff.runs.checkpoints import load, present
 from distaff.data import Circles
 from distaff.experiment import Experiment
 from distaff.models import BetaVAE
 from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.runs import Run, run_folder
+from distaff.runs.checkpoints import load, present
 from distaff.training import Training
 
 pytestmark = pytest.mark.slow
@@ -60,15 +60,15 @@ class Witness:
     def __init__(self, begun) -> None:
         self.begun = begun
 
-    def start(self, run, fitting) -> None:
+    def start(self, run, trainer) -> None:
         self.run = run
         self.begun.send("now")
-        self.advance(fitting, [])
+        self.advance(trainer, [])
 
-    def advance(self, fitting, records) -> None:  # noqa: ARG002
-        if fitting.finished:
-            digest = hashlib.sha256(fitting.noise_generator.get_state().numpy())
-            for state in fitting.optimizers["vae"].state.values():
+    def advance(self, trainer, records) -> None:  # noqa: ARG002
+        if trainer.finished:
+            digest = hashlib.sha256(trainer.noise_generator.get_state().numpy())
+            for state in trainer.optimizers["vae"].state.values():
                 for name in ("step", "exp_avg", "exp_avg_sq"):
                     digest.update(state[name].contiguous().numpy())
             (self.run.folder / "end.txt").write_text(digest.hexdigest())

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from distaff.cli import main
-from distaff.studies import STUDIES, conduct
+from distaff.studies import STUDIES, run_study
 
 MNIST = "mnist/train-images-idx3-ubyte.gz"
 NEEDS = {"mnist-likelihoods": MNIST, "mnist-conditional": MNIST}
@@ -17,7 +17,7 @@ def test_a_study_goes_from_data_to_report(name, real_data, tmp_path):
     if name in NEEDS:
         real_data(NEEDS[name])
     study = STUDIES[name]("smoke")
-    folder = conduct(study, tmp_path)
+    folder = run_study(study, tmp_path)
     assert (folder / "report.pdf").stat().st_size > 50_000
     page = (folder / "report.html").read_text()
     captions = json.loads((folder / "results.json").read_text())["captions"]

@@ -8,7 +8,7 @@ from PIL import Image
 from distaff import figures
 from distaff.errors import RunError
 from distaff.pages.typst import typeset
-from distaff.studies import Study, conduct, plan
+from distaff.studies import Study, plan, run_study
 
 SOURCE = """#import "style.typ": *
 #show: report.with("A small study", [Its loss is #fixed(results.loss.last, digits: 3).])
@@ -58,7 +58,7 @@ def small_study(small_experiment, tmp_path):
 
 
 def test_a_study_leaves_its_report_deliverables_and_numbers(small_study, tmp_path):
-    folder = conduct(small_study, tmp_path / "runs")
+    folder = run_study(small_study, tmp_path / "runs")
     assert folder == tmp_path / "runs/studies/small/smoke"
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     results = json.loads((folder / "results.json").read_text())
@@ -72,27 +72,27 @@ def test_a_study_leaves_its_report_deliverables_and_numbers(small_study, tmp_pat
 
 
 def test_what_is_finished_is_not_done_again(small_study, tmp_path):
-    folder = conduct(small_study, tmp_path)
+    folder = run_study(small_study, tmp_path)
     report = (folder / "report.pdf").read_bytes()
-    conduct(small_study, tmp_path)
+    run_study(small_study, tmp_path)
     assert small_study.calls == ["loss", "picture"]
     assert (folder / "report.pdf").read_bytes() == report
     (folder / "results/picture.json").unlink()
-    conduct(small_study, tmp_path)
+    run_study(small_study, tmp_path)
     assert small_study.calls == ["loss", "picture", "picture"]
 
 
 def test_another_training_makes_the_results_stale(small_study, tmp_path):
-    folder = conduct(small_study, tmp_path)
+    folder = run_study(small_study, tmp_path)
     next(tmp_path.rglob("seed-1/model.safetensors")).unlink()
     other = next(tmp_path.rglob("seed-0/model.safetensors"))
     other.with_name("spare").write_bytes(other.read_bytes())
-    conduct(small_study, tmp_path)
+    run_study(small_study, tmp_path)
     assert small_study.calls == ["loss", "picture"]  # the same seed gives the same parameters
     assert folder.is_dir()
     with other.open("ab") as file:
         file.write(b" ")
-    conduct(small_study, tmp_path)
+    run_study(small_study, tmp_path)
     assert small_study.calls == ["loss", "picture"] * 2
 
 
@@ -104,7 +104,7 @@ def test_a_plan_says_what_is_left_and_does_nothing(small_study, tmp_path):
         ("picture", False, 0.0),
     ]
     assert not list(tmp_path.rglob("model.safetensors"))
-    conduct(small_study, tmp_path)
+    run_study(small_study, tmp_path)
     assert all(step.finished for step in plan(small_study, tmp_path))
 
 
@@ -114,9 +114,9 @@ def test_a_task_that_fails_leaves_the_ones_before_it(small_study, tmp_path, monk
 
     monkeypatch.setattr(small_study, "picture", broken)
     with pytest.raises(KeyboardInterrupt):
-        conduct(small_study, tmp_path)
+        run_study(small_study, tmp_path)
     monkeypatch.undo()
-    conduct(small_study, tmp_path)
+    run_study(small_study, tmp_path)
     assert small_study.calls == ["loss", "picture"]
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from distaff.training.device import rounding_products
+from distaff.training.device import allow_tf32
 
 
 @pytest.mark.parametrize("rounded", [True, False])
@@ -12,7 +12,7 @@ def test_products_are_rounded_only_within_even_if_that_fails(rounded):
     before = settings()
 
     def fail():
-        with rounding_products(rounded):
+        with allow_tf32(rounded):
             assert settings() == (rounded, rounded)
             raise KeyError
 

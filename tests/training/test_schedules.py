@@ -10,8 +10,8 @@ from distaff.models import MODELS, VAE, AnnealedVAE, build
 from distaff.recipes import RECIPES
 from distaff.registry import kind_of
 from distaff.training import Training, number_of_steps
-from distaff.training.fit import Fit
 from distaff.training.schedules import warn_of_unfinished_schedules
+from distaff.training.trainer import Trainer
 from distaff.types import DataSpec
 
 
@@ -26,10 +26,10 @@ def silent():
 def test_the_defaults_of_the_annealed_vae_reach_a_tenth_of_its_capacity_and_say_so(small_nets):
     """10,000 of 100,000 steps: 2.5 of 25 nats."""
     dataset = load("sprites", size=16, orientations=1, scales=2, positions_x=8, positions_y=8)
-    train, validation = dataset.part("train"), dataset.part("validation")
+    train, validation = dataset.split("train"), dataset.split("validation")
     model = build(AnnealedVAE.Config(**small_nets), train.spec, seed=0)
     with pytest.warns(RunWarning) as told:
-        Fit(model, train, validation, Training(device="cpu"), seed=0)
+        Trainer(model, train, validation, Training(device="cpu"), seed=0)
     (warning,) = told
     assert str(warning.message) == (
         "annealing_steps is 100,000 and the training has 10,000 steps, so that capacity ends at "

@@ -21,7 +21,7 @@ from distaff.nets import DECODERS, ENCODERS
 from distaff.nets.spatial_broadcast import CoordConv
 from distaff.nets.upconvolution import UpConvolution
 from distaff.training import Training
-from distaff.training.fit import Fit
+from distaff.training.trainer import Trainer
 
 VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, AbstractVAE)]
 SMALL = {"widths": (4, 6, 4, 6), "hidden": (8,), "width": 8, "blocks": 1}
@@ -64,7 +64,7 @@ def images_of(channels, size):
         factor_names=("digit",),
         factor_sizes=(3,),
         image_shape=(channels, size, size),
-        parts={},
+        splits={},
     )
 
 
@@ -82,11 +82,11 @@ def plain(model, dtype):
 
 
 class PlainTraining:
-    """A model in training on the batches and the noise of `fitting`, one plain step at a time."""
+    """A model in training on the batches and the noise of `trainer`, one plain step at a time."""
 
-    def __init__(self, fitting, model, dtype):
+    def __init__(self, trainer, model, dtype):
         self.model, self.dtype = plain(model, dtype).train(), dtype
-        self.batches = fitting.batches
+        self.batches = trainer.batches
         self.generator = torch.Generator().manual_seed(SEED)
         self.optimizers = {
             name: torch.optim.Adam(
@@ -118,7 +118,7 @@ def started(model, data, **settings):
         device="cpu",
         **settings,
     )
-    return Fit(copy.deepcopy(model), data, data, training, seed=SEED)
+    return Trainer(copy.deepcopy(model), data, data, training, seed=SEED)
 
 
 def largest_difference(ours, theirs, begin):
@@ -134,14 +134,14 @@ def largest_difference(ours, theirs, begin):
 def differences(model, data, dtype=torch.float32, **settings):
     """From the plain loop, after one step and after all of them."""
     begin = {name: value.double().clone() for name, value in model.state_dict().items()}
-    fitting = started(model, data, **settings)
-    loop = PlainTraining(fitting, model, dtype)
+    trainer = started(model, data, **settings)
+    loop = PlainTraining(trainer, model, dtype)
     found = []
     for step in range(STEPS):
-        fitting.advance()
+        trainer.step()
         loop.advance(step)
         if step in (0, STEPS - 1):
-            found.append(largest_difference(fitting.model, loop.model, begin))
+            found.append(largest_difference(trainer.model, loop.model, begin))
     return found
 
 
@@ -152,17 +152,17 @@ def beyond_rounding(model, data):
     from these: where a sum of gradients is all but 0, Adam makes a whole step of its rounding.
     """
     begin = {name: value.double().clone() for name, value in model.state_dict().items()}
-    fitting = started(model, data)
-    single, double = (PlainTraining(fitting, model, t) for t in (torch.float32, torch.float64))
+    trainer = started(model, data)
+    single, double = (PlainTraining(trainer, model, t) for t in (torch.float32, torch.float64))
     found = []
     for step in range(STEPS):
-        fitting.advance()
+        trainer.step()
         single.advance(step)
         double.advance(step)
         if step in (0, STEPS - 1):
             rounding = largest_difference(single.model, double.model, begin)
-            found.append(largest_difference(fitting.model, single.model, begin))
-            found.append(largest_difference(fitting.model, double.model, begin) - 2 * rounding)
+            found.append(largest_difference(trainer.model, single.model, begin))
+            found.append(largest_difference(trainer.model, double.model, begin) - 2 * rounding)
     return found
 
 
@@ -213,12 +213,12 @@ def test_weights_that_are_moved_by_the_gradients_of_others_are_seen():
     data = images_of(3, 32)
     model = model_of("vae", "convolutional", "bernoulli", data)
     begin = {name: value.double().clone() for name, value in model.state_dict().items()}
-    fitting = started(model, data)
-    loop = PlainTraining(fitting, model, torch.float32)
-    fitting.advance()
+    trainer = started(model, data)
+    loop = PlainTraining(trainer, model, torch.float32)
+    trainer.step()
     loop.advance(0)
     weight = loop.model.decoder[-1].weight
     with torch.no_grad():
         moved = weight - model.decoder[-1].weight
         weight.sub_(moved).add_(moved.flatten().flip(0).reshape(moved.shape))
-    assert largest_difference(fitting.model, loop.model, begin) > 0.5
+    assert largest_difference(trainer.model, loop.model, begin) > 0.5

@@ -8,6 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from distaff.arrays import Array
+from distaff.audit.known_cases import KNOWN, DataSet, complete_set, data_set
+from distaff.audit.processes import in_processes
 from distaff.audit.scores import (
     BEST,
     MODES,
@@ -19,10 +22,7 @@ from distaff.audit.scores import (
     score_of,
 )
 from distaff.figures import AuditPanel, metric_audit
-from distaff.audit.known_cases import KNOWN, DataSet, complete_set, data_set
 from distaff.metrics.published.compat import DISENTANGLEMENT_LIB
-from distaff.audit.processes import in_processes
-from distaff.arrays import Array
 
 ROWS = 2_000
 FEWER_ROWS = {("dci", DISENTANGLEMENT_LIB): 300}

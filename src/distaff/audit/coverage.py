@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import binomtest
 
-from distaff.audit.scores import OF_COMPLETE_SETS, QUESTIONS, inapplicable, known_names, score_of
 from distaff.audit.known_cases import data_set
 from distaff.audit.processes import in_processes
+from distaff.audit.scores import OF_COMPLETE_SETS, QUESTIONS, inapplicable, known_names, score_of
 
 CODE = "noise of half the spread"
 ROWS = 1_000

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from distaff.arrays import Array
 from distaff.audit.known_codes import CODES, SIZES, Code, beside, code_of, noise_of, perfect
 from distaff.audit.known_limits import limits_of_correlated_normals, limits_of_cut_values
 from distaff.metrics.arrays import FEWEST_ROWS
-from distaff.arrays import Array
 
 RHO = 0.9
 CUT = 3

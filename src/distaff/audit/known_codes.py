@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from distaff.audit.known_limits import limits_of_noisy_values
 from distaff.arrays import Array
+from distaff.audit.known_limits import limits_of_noisy_values
 
 SIZES = (3, 6, 40, 32, 32)
 """Numbers of values of shape, scale, orientation and position in dSprites."""

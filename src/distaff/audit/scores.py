@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from distaff.errors import UsageError
 from distaff.audit.known_cases import KNOWN, DataSet
 from distaff.audit.known_codes import SIZES, Code, Question
+from distaff.errors import UsageError
 from distaff.metrics import METRICS
 from distaff.metrics.published.compat import DISENTANGLEMENT_LIB
 from distaff.metrics.score import Score

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from distaff.audit.known_cases import data_set
+from distaff.audit.processes import in_processes
 from distaff.audit.scores import (
     BEST,
     OF_COMPLETE_SETS,
@@ -16,8 +18,6 @@ from distaff.audit.scores import (
     score_of,
 )
 from distaff.figures import SizePanel, metric_sizes
-from distaff.audit.known_cases import data_set
-from distaff.audit.processes import in_processes
 
 CODES = ("noise of half the spread", "continuous, ρ = 0.9", "noise")
 DATA_SETS: Mapping[int, int] = {200: 20, 500: 12, 1_000: 8, 3_000: 4, 10_000: 2, 30_000: 1}

@@ -42,7 +42,7 @@ def audit(
     from distaff.audit.parts import audit_parts
     from distaff.cli.progress import ImageProgress
     from distaff.figures.house_style import house_style
-    from distaff.files import writing
+    from distaff.files import atomic_write
 
     if rows < 300:
         raise UsageError(f"rows is {rows}; it must be at least 300.")
@@ -55,11 +55,11 @@ def audit(
             on_start=progress.start,
             on_progress=progress.advance,
         )
-    with writing(out / "metric-audit.json") as temporary:
+    with atomic_write(out / "metric-audit.json") as temporary:
         temporary.write_text(as_json(content))
     for name, figure in figures.items():
         for suffix in (".png", ".pdf"):
-            with writing(out / f"{name}{suffix}") as temporary, house_style():
+            with atomic_write(out / f"{name}{suffix}") as temporary, house_style():
                 figure.savefig(temporary)
     if json:
         print_json(content)

@@ -42,7 +42,7 @@ def list_(*, json: bool = False) -> None:
         json: Print JSON.
     """
     from distaff.cli.catalogue import list_files
-    from distaff.cli.progress import print_list
+    from distaff.cli.printing import print_list
 
     lines = list_files()
     if json:
@@ -66,13 +66,13 @@ def fetch(names: Annotated[tuple[str, ...], tyro.conf.Positional], *, json: bool
         json: Print JSON.
     """
     from distaff.cli.progress import DownloadProgress
-    from distaff.data.reading.official_files import local_file
+    from distaff.data.reading.official_files import ensure_downloaded
 
     if not names:
         raise UsageError("no data set given; for example distaff data fetch mnist")
     files = [file for name in names for file in _named(name).official if not file.alternative]
     with DownloadProgress() as progress:
-        paths = [str(local_file(file, on_bytes=progress.advance)) for file in files]
+        paths = [str(ensure_downloaded(file, on_bytes=progress.advance)) for file in files]
     if json:
         print_json(paths)
     else:
@@ -100,7 +100,7 @@ def check(name: Annotated[str, tyro.conf.Positional], *, json: bool = False) -> 
         there = file.path.is_file()
         if not there and (file.alternative or instead):
             continue
-        fault = file.fault(file.path) if there else f"missing; get it by distaff data fetch {name}"
+        fault = file.verify(file.path) if there else f"missing; get it by distaff data fetch {name}"
         entry: dict[str, Any] = {"path": str(file.path), "fault": fault}
         checked.append(entry)
         if not json:

@@ -81,7 +81,8 @@ def _evaluate_run(
     run: "Run", metrics: tuple[str, ...], images: int, codes: str, seed: int, *, quiet: bool
 ) -> dict[str, Any]:
     """Measures a run, prints its scores unless told to be quiet, and returns them as JSON."""
-    from distaff.cli.progress import ImageProgress, print_scores, print_stale
+    from distaff.cli.printing import print_scores, print_stale
+    from distaff.cli.progress import ImageProgress
     from distaff.evaluate import evaluate, to_json
 
     title = str(run.folder)
@@ -105,7 +106,8 @@ def _evaluate_tables(
     seed: int,
     json: bool,
 ) -> None:
-    from distaff.cli.progress import STDERR, print_scores
+    from distaff.cli.printing import print_scores
+    from distaff.cli.progress import STDERR
     from distaff.data.reading.tables import read_table
     from distaff.evaluate import measure, to_json
     from distaff.metrics.score import Origin
@@ -170,9 +172,9 @@ def compare(
         data_path: Where the runs' own pictures or arrays lie now, if they were moved; for udr.
         json: Print JSON.
     """
-    from distaff.agree import agree
-    from distaff.cli.progress import STDERR, print_comparison, print_stale
-    from distaff.compare import compare, rank_correlations
+    from distaff.cli.printing import print_comparison, print_stale
+    from distaff.cli.progress import STDERR
+    from distaff.compare import compare, rank_correlations, udr_of_runs
     from distaff.runs import find_runs
 
     if not runs:
@@ -180,7 +182,7 @@ def compare(
     found = [run for folder in runs for run in find_runs(folder, data_path)]
     if udr:
         with STDERR.status("measuring udr"):
-            agree(found)
+            udr_of_runs(found)
     rows, ranks = compare(found), rank_correlations(found)
     finished = [run for run in found if run.finished]
     stale = {str(run.folder): run.stale_scores for run in finished if run.stale_scores}

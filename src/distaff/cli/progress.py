@@ -1,9 +1,7 @@
-"""What a person sees in the terminal: progress of a training, tables."""
+"""Progress bars: of a training, a study, an encoding, a download."""
 
 import time
 import warnings
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -16,13 +14,10 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 
-from distaff.compare import RankCorrelation, Row
 from distaff.errors import RunWarning
-from distaff.metrics.score import Score
 from distaff.runs import Run
-from distaff.training.fit import Fit, Record
+from distaff.training.trainer import Record, Trainer
 
 STDERR = Console(stderr=True)
 REFRESH_SECONDS = 0.25
@@ -90,19 +85,23 @@ class TrainingProgress(_Bar):
             auto_refresh=False,
         )
 
-    def start(self, run: Run, fitting: Fit) -> None:
-        """A run begins, or goes on from `fitting.step`."""
-        derived = "".join(f", {k} {v:.4g}" for k, v in fitting.model.derived_settings().items())
-        STDERR.print(f"{run.folder} on {fitting.device}{derived}", highlight=False)
+    def start(self, run: Run, trainer: Trainer) -> None:
+        """A run begins, or goes on from `trainer.current_step`."""
+        derived = "".join(f", {k} {v:.4g}" for k, v in trainer.model.derived_settings().items())
+        STDERR.print(f"{run.folder} on {trainer.device}{derived}", highlight=False)
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
         self._bar.start()
         self._task = self._bar.add_task(
-            f"seed {run.seed}", total=fitting.steps, completed=fitting.step, rate="", terms=""
+            f"seed {run.seed}",
+            total=trainer.steps,
+            completed=trainer.current_step,
+            rate="",
+            terms="",
         )
-        self._began, self._first, self._shown = time.monotonic(), fitting.step, 0.0
+        self._began, self._first, self._shown = time.monotonic(), trainer.current_step, 0.0
 
-    def advance(self, fitting: Fit, records: list[Record]) -> None:
+    def advance(self, trainer: Trainer, records: list[Record]) -> None:
         """A step was taken."""
         now = time.monotonic()
         for record in records:
@@ -112,10 +111,10 @@ class TrainingProgress(_Bar):
             if STDERR.is_terminal:
                 self._bar.update(self._task, terms=f"{record['split']}: {shown}")
             elif record["split"] == "validation":
-                STDERR.print(f"step {record['step']}/{fitting.steps} {shown}", highlight=False)
-        if now - self._shown > REFRESH_SECONDS or fitting.finished:
-            rate = (fitting.step - self._first) / max(now - self._began, 1e-9)
-            self._bar.update(self._task, completed=fitting.step, rate=f"{rate:.0f} steps/s")
+                STDERR.print(f"step {record['step']}/{trainer.steps} {shown}", highlight=False)
+        if now - self._shown > REFRESH_SECONDS or trainer.finished:
+            rate = (trainer.current_step - self._first) / max(now - self._began, 1e-9)
+            self._bar.update(self._task, completed=trainer.current_step, rate=f"{rate:.0f} steps/s")
             if STDERR.is_terminal:
                 self._bar.refresh()
             self._shown = now
@@ -127,25 +126,6 @@ class StudyProgress(TrainingProgress):
     def task(self, name: str) -> None:
         """A task begins."""
         STDERR.print(f"task {name}", highlight=False)
-
-
-def print_plan(title: str, steps: Sequence[tuple[str, str, bool, float]]) -> None:
-    """Prints the steps of a study, and how long those take that are not finished.
-
-    Args:
-        title: above the table.
-        steps: name, what it is, whether it is finished, seconds it takes on two cores.
-    """
-    table = Table("step", "what", "state", "on two cores, about", title=title, title_justify="left")
-    for name, what, finished, seconds in steps:
-        table.add_row(name, what, "finished" if finished else "to do", _minutes(seconds))
-    Console().print(table)
-    left = sum(seconds for _, _, finished, seconds in steps if not finished)
-    Console().print(f"left to do: about {_minutes(left)}")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 class ImageProgress(_Bar):
@@ -193,69 +173,3 @@ class DownloadProgress(_Bar):
             self._name = name
             self._begin(name, total)
         self._tell(done, total, f"bytes of {name}")
-
-
-def print_scores(title: str, scores: dict[str, Score]) -> None:
-    """Prints scores with interval, chance, ceiling and parts."""
-    table = Table(title=title, title_justify="left")
-    for heading in ("score", "value", "95 % interval", "chance", "ceiling"):
-        table.add_column(heading, justify="left" if heading == "score" else "right")
-    for name, score in scores.items():
-        interval = "{:.3f} to {:.3f}".format(*score.interval) if score.interval else ""
-        bounds = (f"{score.chance:.3f}", f"{score.ceiling:.3f}")
-        table.add_row(name, f"{score.value:.3f}", interval, *bounds)
-        for part, value in score.parts.items():
-            table.add_row(f"  {part}", f"{value:.3f}")
-    Console().print(table)
-    origins: dict[str, list[str]] = defaultdict(list)
-    for name, score in scores.items():
-        origins[str(score.origin)].append(name)
-    for origin, names in origins.items():
-        if origin:
-            Console().print(f"{', '.join(names)}: {origin}", highlight=False, soft_wrap=True)
-
-
-def print_stale(title: str, stale: Sequence[str]) -> None:
-    """Prints which scores of a run are of parameters that it no longer has, and not shown."""
-    if stale:
-        STDERR.print(
-            f"{title}: stale and left out, of other parameters: {', '.join(stale)}; evaluate the "
-            f"run again",
-            highlight=False,
-            soft_wrap=True,
-        )
-
-
-def print_comparison(rows: Sequence[Row], ranks: Sequence[RankCorrelation]) -> None:
-    """Prints a line for each number of each experiment, then the rank correlations."""
-    table = Table()
-    for heading in ("experiment", "quantity", "seeds", "mean", "95 % interval", "median", "range"):
-        table.add_column(
-            heading, justify="left" if heading in ("experiment", "quantity") else "right"
-        )
-    for row in rows:
-        interval = "{:.3f} to {:.3f}".format(*row.interval) if row.interval else ""
-        spread = f"{row.smallest:.3f} to {row.largest:.3f}"
-        table.add_row(
-            row.experiment,
-            row.quantity,
-            str(row.seeds),
-            f"{row.mean:.3f}",
-            interval,
-            f"{row.median:.3f}",
-            spread,
-        )
-    Console().print(table)
-    if ranks:
-        table = Table("metric", "and metric", "runs", "rank correlation")
-        for pair in ranks:
-            table.add_row(pair.first, pair.second, str(pair.runs), f"{pair.spearman:.2f}")
-        Console().print(table)
-
-
-def print_list(title: str, lines: Iterable[tuple[str, str]]) -> None:
-    """Prints names with what they are."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None)
-    for name, summary in lines:
-        table.add_row(name, summary)
-    Console().print(table)

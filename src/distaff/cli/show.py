@@ -107,8 +107,9 @@ def study(
         plan: Only show what would be done, what is finished, and about how long the rest takes.
         json: Print JSON.
     """
-    from distaff.cli.progress import StudyProgress, print_plan
-    from distaff.studies import STUDIES, conduct
+    from distaff.cli.printing import print_plan
+    from distaff.cli.progress import StudyProgress
+    from distaff.studies import STUDIES, run_study
     from distaff.studies import plan as steps_of
 
     if name == "list":
@@ -124,7 +125,7 @@ def study(
         return
     fetch_for(chosen.experiments.values(), runs)
     with StudyProgress() as progress:
-        folder = conduct(chosen, runs, watcher=progress)
+        folder = run_study(chosen, runs, watcher=progress)
     if json:
         print_json({"folder": str(folder), "report": str(folder / "report.pdf")})
     else:
@@ -149,7 +150,7 @@ def list_(
         json: Print JSON.
     """
     from distaff.cli.catalogue import CATALOGUE, list_runs
-    from distaff.cli.progress import print_list
+    from distaff.cli.printing import print_list
 
     if what == "runs":
         listed = {"runs": list_runs(runs)}

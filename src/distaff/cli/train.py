@@ -32,7 +32,8 @@ def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> Non
         seed: Another seed gives another model.
         open: Open the report in the browser.
     """
-    from distaff.cli.progress import STDERR, print_scores
+    from distaff.cli.printing import print_scores
+    from distaff.cli.progress import STDERR
     from distaff.evaluate import evaluate
     from distaff.illustrate import illustrate
     from distaff.recipes import DEMO

@@ -14,7 +14,7 @@ from distaff.data.reading.array_files import read_npz
 from distaff.data.reading.factor_table import factor_table
 from distaff.data.reading.untrusted import absolute
 from distaff.data.sources import StoredImages
-from distaff.data.splits import Shares, parts_of
+from distaff.data.splits import Shares, splits_of
 from distaff.errors import DataError, UsageError
 
 PARTS = ("train", "validation", "test")
@@ -70,11 +70,11 @@ class Arrays(Dataset):
             raise DataError(
                 f"{path} holds the indices {', '.join(own)}; give {', '.join(PARTS)}, or none."
             )
-        parts = parts_of(own, path, len(images)) if own else self.config.parts(len(images))
+        parts = splits_of(own, path, len(images)) if own else self.config.splits(len(images))
         return FactorDataset(
             source=StoredImages(torch.from_numpy(_bytes(images, path))),
             image_shape=images.shape[1:],
-            parts=parts,
+            splits=parts,
             **factor_table(columns, len(images))._asdict(),
         )
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from distaff.data.factor_dataset import FactorDataset
 from distaff.data.pictures import Resize
-from distaff.data.reading.official_files import OfficialFile, OnBytes, local_file
+from distaff.data.reading.official_files import OfficialFile, OnBytes, ensure_downloaded
 
 OnImages = Callable[[int, int], None]
 """Is told how many images are done, and of how many."""
@@ -72,7 +72,7 @@ class Dataset(ABC):
         Raises:
             DataError: a file cannot be had, or is not the official one.
         """
-        return [local_file(file, on_bytes=on_bytes) for file in self.files]
+        return [ensure_downloaded(file, on_bytes=on_bytes) for file in self.files]
 
     def compare(self, file: OfficialFile, on_images: OnImages) -> Comparison | None:  # noqa: ARG002
         """Returns how far a file and the drawing of the set agree, or None where none is drawn.

@@ -16,7 +16,7 @@ from distaff.data.composition import Composition
 from distaff.data.drawing.pillow_shapes import MARGIN, SHAPES, draw_boxes
 from distaff.data.factor_dataset import FactorDataset, grid
 from distaff.data.sources import DrawnImages
-from distaff.data.splits import random_parts
+from distaff.data.splits import random_splits
 from distaff.types import Images
 
 SPLIT_SEED = 2017
@@ -106,7 +106,7 @@ class Circles(Dataset):
             factor_names=("posX", "posY", "shape", "size", "color"),
             factor_sizes=tuple(len(column) for column in columns),
             image_shape=(3, config.size, config.size),
-            parts=_parts(_held_out(factors, config)),
+            splits=_splits(_held_out(factors, config)),
         )
         return config.hold_out(dataset)
 
@@ -132,10 +132,10 @@ def _held_out(
     return torch.zeros(len(factors), dtype=torch.bool)
 
 
-def _parts(held_out: Bool[Tensor, " sample"]) -> dict[str, Tensor]:
+def _splits(held_out: Bool[Tensor, " sample"]) -> dict[str, Tensor]:
     train = (~held_out).nonzero().flatten()
     tenth = math.ceil(len(train) / 10)
-    seen = random_parts(len(train), {"validation": tenth, "test": tenth}, seed=SPLIT_SEED)
+    seen = random_splits(len(train), {"validation": tenth, "test": tenth}, seed=SPLIT_SEED)
     parts = {"train": train, **{name: train[rows] for name, rows in seen.items()}}
     return parts | ({"held_out": held_out.nonzero().flatten()} if held_out.any() else {})
 

@@ -12,7 +12,7 @@ from distaff.data.drawing.shapes import draw_shapes
 from distaff.data.dsprites import DSprites
 from distaff.data.factor_dataset import FactorDataset
 from distaff.data.sources import DrawnImages
-from distaff.data.splits import random_parts
+from distaff.data.splits import random_splits
 from distaff.types import Images
 
 SPLIT_SEED = 2017
@@ -80,7 +80,7 @@ class ColouredSprites(Dataset):
             factor_names=("hue", "saturation", "value", *plain.factor_names[1:]),
             factor_sizes=(config.color_cells,) * 3 + plain.factor_sizes[1:],
             image_shape=(3, 64, 64),
-            parts=random_parts(len(plain), sizes, seed=SPLIT_SEED),
+            splits=random_splits(len(plain), sizes, seed=SPLIT_SEED),
         )
 
 

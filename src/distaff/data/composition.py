@@ -58,7 +58,7 @@ class Composition:
         """
         if self.split == "nothing":
             return dataset
-        return replace(dataset, parts=without(dataset.parts, self._held_out(dataset)))
+        return replace(dataset, splits=without(dataset.splits, self._held_out(dataset)))
 
     def _held_out(self, dataset: FactorDataset) -> Bool[Tensor, " sample"]:
         if self.split == "random":
@@ -74,14 +74,14 @@ class Composition:
 
 
 def without(
-    parts: Mapping[str, Int[Tensor, " _"]], held_out: Bool[Tensor, " sample"]
+    splits: Mapping[str, Int[Tensor, " _"]], held_out: Bool[Tensor, " sample"]
 ) -> dict[str, Tensor]:
     """Returns the parts less the rows that are held out, and these as the part `held_out`.
 
     Raises:
         UsageError: a part would be empty.
     """
-    kept = {name: rows[~held_out[rows]] for name, rows in parts.items() if name not in BROKEN_UP}
+    kept = {name: rows[~held_out[rows]] for name, rows in splits.items() if name not in BROKEN_UP}
     empty = [name for name, rows in kept.items() if not len(rows)]
     if empty or not held_out.any():
         raise UsageError(

@@ -21,7 +21,7 @@ def digest_of(dataset: FactorDataset) -> str:
         digest.update(dataset.source.digest.encode())
         for table, kind in ((dataset.factors, "<i8"), (dataset.values, "<f8")):
             digest.update(np.ascontiguousarray(table.cpu().numpy(), dtype=kind).data)
-    for name, rows in dataset.parts.items():
+    for name, rows in dataset.splits.items():
         digest.update(f"\n{name} {len(rows)}\n".encode())
         digest.update(np.ascontiguousarray(rows.cpu().numpy(), dtype="<i8").data)
     return digest.hexdigest()

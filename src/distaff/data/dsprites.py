@@ -16,7 +16,7 @@ from distaff.data.factor_dataset import FactorDataset, grid
 from distaff.data.reading.dsprites_file import HDF5, NPZ, compare, images_in
 from distaff.data.reading.official_files import OfficialFile
 from distaff.data.sources import DrawnImages
-from distaff.data.splits import random_parts
+from distaff.data.splits import random_splits
 from distaff.errors import DataError
 from distaff.types import Images
 
@@ -84,8 +84,8 @@ class DSprites(Dataset):
         """Returns the set; drawn images are drawn when they are asked for."""
         dataset = _drawn()
         if self.config.ids:
-            given = dataset.split_by_file(self.config.ids).parts
-            dataset = replace(dataset, parts=_with_rest(given, len(dataset)))
+            given = dataset.split_by_file(self.config.ids).splits
+            dataset = replace(dataset, splits=_with_rest(given, len(dataset)))
         for path in self.fetch():
             dataset = replace(dataset, source=images_in(path))
         return self.config.hold_out(dataset)
@@ -103,7 +103,7 @@ def _with_rest(parts: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
     free[torch.cat(list(parts.values()))] = False
     rest = free.nonzero().squeeze(1)
     sizes = {name: PARTS[name] for name in ("validation", "test") if name not in parts}
-    drawn = random_parts(len(rest), sizes, seed=SPLIT_SEED)
+    drawn = random_splits(len(rest), sizes, seed=SPLIT_SEED)
     return {**parts, **{name: rest[rows] for name, rows in drawn.items()}}
 
 
@@ -125,7 +125,7 @@ def _drawn() -> FactorDataset:
         factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),
         factor_sizes=(1, 3, 6, 40, 32, 32),
         image_shape=(1, 64, 64),
-        parts=random_parts(len(factors), PARTS, seed=SPLIT_SEED),
+        splits=random_splits(len(factors), PARTS, seed=SPLIT_SEED),
     )
 
 

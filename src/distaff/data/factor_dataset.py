@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from distaff.data.sources import ImageSource, Index, SomeRows, drawn_black_and_white, drawn_once
-from distaff.data.splits import parts_from_file, random_parts
+from distaff.data.sources import ImageSource, Index, Subset, drawn_black_and_white, drawn_once
+from distaff.data.splits import random_splits, splits_from_file
 from distaff.errors import UsageError
 from distaff.types import Batch, DataSpec, Factors, Images
 
@@ -35,7 +35,7 @@ class FactorDataset:
     factor_sizes: tuple[int, ...]
     image_shape: tuple[int, int, int]
     """Channels, height, width."""
-    parts: Mapping[str, Int[Tensor, " part"]]
+    splits: Mapping[str, Int[Tensor, " part"]]
     """Rows of each named part: at least train, validation and test."""
 
     def __len__(self) -> int:
@@ -83,7 +83,7 @@ class FactorDataset:
             self,
             source=self.source.to(device),
             factors=self.factors.to(device),
-            parts={name: rows.to(device) for name, rows in self.parts.items()},
+            splits={name: rows.to(device) for name, rows in self.splits.items()},
         )
 
     def packed(self) -> FactorDataset:
@@ -96,27 +96,27 @@ class FactorDataset:
         packed = drawn_once(self.to("cpu").source, len(self), self.image_shape)
         return replace(self, source=packed.to(self.device))
 
-    def part(self, name: str) -> FactorDataset:
+    def split(self, name: str) -> FactorDataset:
         """Returns one named part as a set of its own.
 
         Raises:
             UsageError: the set has no such part.
         """
-        if name not in self.parts:
-            raise UsageError(f"unknown part {name!r}: this set has {', '.join(self.parts)}.")
-        return self.subset(self.parts[name])
+        if name not in self.splits:
+            raise UsageError(f"unknown split {name!r}: this set has {', '.join(self.splits)}.")
+        return self.subset(self.splits[name])
 
     def subset(self, rows: Index) -> FactorDataset:
         """Returns the set of these rows, in this order."""
         return replace(
             self,
-            source=SomeRows(self.source, rows),
+            source=Subset(self.source, rows),
             factors=self.factors[rows],
             values=self.values[rows.cpu()],
-            parts={},
+            splits={},
         )
 
-    def split(self, counts: Mapping[str, int], *, seed: int = 0) -> FactorDataset:
+    def split_randomly(self, counts: Mapping[str, int], *, seed: int = 0) -> FactorDataset:
         """Returns the set with its parts drawn anew, without overlap and the same for a seed.
 
         Args:
@@ -126,7 +126,7 @@ class FactorDataset:
         Raises:
             UsageError: more images asked for than there are, or a negative count.
         """
-        return replace(self, parts=random_parts(len(self), counts, seed=seed))
+        return replace(self, splits=random_splits(len(self), counts, seed=seed))
 
     def split_by_file(self, path: Path | str) -> FactorDataset:
         """Returns the set with the parts that an `.npz` file of index arrays names.
@@ -134,7 +134,7 @@ class FactorDataset:
         Raises:
             DataError: no such file, or its arrays are not rows of this set.
         """
-        return replace(self, parts=parts_from_file(Path(path), len(self)))
+        return replace(self, splits=splits_from_file(Path(path), len(self)))
 
     def _rows(self, indices: ArrayLike | Tensor) -> Index:
         rows = torch.as_tensor(indices, device=self.device)

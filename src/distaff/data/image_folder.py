@@ -108,12 +108,12 @@ class ImageFolder(Dataset):
                 f"no picture in {folder} or below; put files there that end in {', '.join(ENDINGS)}"
                 f", or give another folder."
             )
-        parts = self.config.parts(len(files))
+        parts = self.config.splits(len(files))
         columns = self._columns(folder, files)
         return FactorDataset(
             source=self._images(folder, files),
             image_shape=self.config.image_shape,
-            parts=parts,
+            splits=parts,
             **factor_table(columns, len(files))._asdict(),
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
-from distaff.data.reading.untrusted import reading
+from distaff.data.reading.untrusted import reader_errors_as_data_errors
 from distaff.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
@@ -41,7 +41,7 @@ def read_picture(path: Path, image_shape: tuple[int, int, int], resize: Resize) 
         DataError: there is no such picture, it is damaged, or of a size that is refused.
     """
     _, height, width = image_shape
-    with reading(path, "picture"), Image.open(path, formats=FORMATS) as file:
+    with reader_errors_as_data_errors(path, "picture"), Image.open(path, formats=FORMATS) as file:
         if resize != "refuse":
             # a JPEG is decoded no larger than needed, which for photographs saves most of it
             file.draft(None, (2 * max(height, width),) * 2)

@@ -76,7 +76,7 @@ class DrawnImages:
 
 
 @dataclass(frozen=True)
-class SomeRows:
+class Subset:
     """Some rows of another source."""
 
     source: ImageSource
@@ -86,9 +86,9 @@ class SomeRows:
         """Returns the images of these of the rows."""
         return self.source.images_at(self.rows[index])
 
-    def to(self, device: torch.device | str) -> SomeRows:
+    def to(self, device: torch.device | str) -> Subset:
         """Returns the same rows on another device."""
-        return SomeRows(self.source.to(device), self.rows.to(device))
+        return Subset(self.source.to(device), self.rows.to(device))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def packed_images(
 
 def drawn_black_and_white(source: ImageSource) -> bool:
     """Returns whether images, or those they are some rows of, are drawn of zeros and ones only."""
-    while isinstance(source, SomeRows):
+    while isinstance(source, Subset):
         source = source.source
     return isinstance(source, DrawnImages) and source.binary
 

@@ -35,7 +35,7 @@ class Shares:
         if self.split_seed < 0:
             raise ValueError(f"split_seed is {self.split_seed}; it must be at least 0")
 
-    def parts(self, count: int) -> dict[str, Tensor]:
+    def splits(self, count: int) -> dict[str, Tensor]:
         """Returns random rows for train, validation and test, the same for a seed.
 
         Raises:
@@ -52,10 +52,10 @@ class Shares:
                 f"{held_out['test']} for the test leave none to train on; give at least 3 images, "
                 f"and smaller shares."
             )
-        return random_parts(count, {"train": train, **held_out}, seed=self.split_seed)
+        return random_splits(count, {"train": train, **held_out}, seed=self.split_seed)
 
 
-def random_parts(count: int, sizes: Mapping[str, int], *, seed: int) -> dict[str, Tensor]:
+def random_splits(count: int, sizes: Mapping[str, int], *, seed: int) -> dict[str, Tensor]:
     """Returns disjoint random rows of `count` for each named part, the same for a seed."""
     wanted = sum(sizes.values())
     if wanted > count or min(sizes.values(), default=0) < 0:
@@ -64,14 +64,14 @@ def random_parts(count: int, sizes: Mapping[str, int], *, seed: int) -> dict[str
     return dict(zip(sizes, order[:wanted].split(list(sizes.values())), strict=True))
 
 
-def parts_from_file(path: Path, count: int) -> dict[str, Tensor]:
+def splits_from_file(path: Path, count: int) -> dict[str, Tensor]:
     """Returns the index arrays of an `.npz` file as parts; pairs are laid out in a row."""
     if not path.is_file():
         raise DataError(f"no index file at {path}; give an .npz whose arrays are image indices.")
-    return parts_of(read_npz(path), path, count)
+    return splits_of(read_npz(path), path, count)
 
 
-def parts_of(arrays: Mapping[str, Array], path: Path, count: int) -> dict[str, Tensor]:
+def splits_of(arrays: Mapping[str, Array], path: Path, count: int) -> dict[str, Tensor]:
     """Returns index arrays from a file as parts.
 
     Raises:

@@ -14,7 +14,7 @@ from distaff.data.composition import Composition
 from distaff.data.drawing.shapes import draw_shapes
 from distaff.data.factor_dataset import FactorDataset, grid
 from distaff.data.sources import DrawnImages
-from distaff.data.splits import random_parts
+from distaff.data.splits import random_splits
 from distaff.types import Images
 
 SPLIT_SEED = 2017
@@ -115,7 +115,7 @@ class Sprites(Dataset):
             factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),
             factor_sizes=config.factor_sizes,
             image_shape=(channels, config.size, config.size),
-            parts=random_parts(len(factors), sizes, seed=SPLIT_SEED),
+            splits=random_splits(len(factors), sizes, seed=SPLIT_SEED),
         )
         return config.hold_out(dataset)
 

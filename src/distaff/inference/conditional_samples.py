@@ -19,7 +19,7 @@ RealValues = Int[np.ndarray, " real"]
 Flat = Float[np.ndarray, "_ pixel"]
 
 
-class Judgement(NamedTuple):
+class ConditionalAccuracy(NamedTuple):
     """What a classifier and the real images say of images that were asked for by value."""
 
     accuracy: float
@@ -44,14 +44,14 @@ class Judgement(NamedTuple):
     images of a value differ in such noise alone. nan where the real images have no covariances."""
 
 
-def judge_model(
+def conditional_accuracy(
     model: ConditionalVAE,
     classifier: Classifier,
     real: FactorDataset,
     *,
     per_value: int = 100,
     seed: int = 0,
-) -> Judgement:
+) -> ConditionalAccuracy:
     """Asks a model for mean images of each value, with the same latents, and judges them.
 
     Args:
@@ -79,7 +79,7 @@ def judge_model(
     with torch.no_grad():
         # the mean of a Gaussian pixel may lie outside of what a picture can show
         said = [classifier.probabilities(images.clamp(0, 1)).cpu() for images in drawn]
-    return judge(
+    return accuracy_of_images(
         torch.cat(said).numpy(),
         np.repeat(values, per_value),
         torch.cat(drawn).cpu().numpy(),
@@ -88,13 +88,13 @@ def judge_model(
     )
 
 
-def judge(
+def accuracy_of_images(
     probabilities: Float[np.ndarray, "image value"],
     asked: Values,
     images: Pictures,
     real_images: RealPictures,
     real_values: RealValues,
-) -> Judgement:
+) -> ConditionalAccuracy:
     """Judges images, whoever drew and whoever classified them.
 
     Args:
@@ -113,7 +113,7 @@ def judge(
     drawn = _by_value(images, asked, size, 2, "images")
     real = _by_value(real_images, real_values, size, 4, "real images")
     surprise = -np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
-    return Judgement(
+    return ConditionalAccuracy(
         accuracy=float(counts.trace() / len(asked)),
         confusion=counts / counts.sum(axis=1, keepdims=True),
         entropy=float((probabilities * surprise).sum(axis=1).mean()),
@@ -137,7 +137,7 @@ def _by_value(images: Array, values: Array, size: int, least: int, what: str) ->
 
 
 def _diversity(drawn: list[Flat], real: list[Flat]) -> float:
-    """Returns `Judgement.diversity`.
+    """Returns `ConditionalAccuracy.diversity`.
 
     The denominator is the product of two halves of the real images, which are independent: the
     square of one estimate would be too large.

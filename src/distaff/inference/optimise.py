@@ -36,7 +36,7 @@ from distaff.probability.gaussian import DiagonalGaussian
 from distaff.probability.spherical_radial import Rule, spherical_radial
 from distaff.types import Context, Images
 
-Noise = Float[Tensor, "draw latent"]
+SharedNoise = Float[Tensor, "draw latent"]
 """Standard normal noise, the same for all images."""
 
 LOOK_POINTS = 32
@@ -177,7 +177,7 @@ class _Search:
             torch.zeros_like(self.rows, dtype=torch.bool),
         )
 
-    def noise(self, draws: int, generator: torch.Generator) -> Noise:
+    def noise(self, draws: int, generator: torch.Generator) -> SharedNoise:
         """Draws noise for all images."""
         like = self.posterior.mean
         shape = (draws, like.shape[1])
@@ -185,7 +185,7 @@ class _Search:
         return noise.to(like.device)
 
     @torch.enable_grad()
-    def ascend(self, noise: Noise, step: int) -> None:
+    def ascend(self, noise: SharedNoise, step: int) -> None:
         """One step of Adam up the bound, estimated from `noise`."""
         posterior = DiagonalGaussian(*(part.requires_grad_() for part in self.posterior))
         each = noise.expand(len(self.rows), -1, -1)

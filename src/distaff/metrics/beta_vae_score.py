@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, Num
 from sklearn.linear_model import LogisticRegression
 
 from distaff.arrays import Array
-from distaff.metrics.intervention import Companions
+from distaff.metrics.intervention import MatchedRows
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction.classifiers import (
     class_log_probabilities,
@@ -159,7 +159,7 @@ def _points(
     first = np.empty(shape, dtype=np.int64)
     second = np.empty(shape, dtype=np.int64)
     for k, name in enumerate(names):
-        companions, mine = Companions(labels[:, k], name), factor == k
+        companions, mine = MatchedRows(labels[:, k], name), factor == k
         first[mine] = companions.rows((int(mine.sum()), shape[1]), generator)
         second[mine] = companions.of(first[mine], generator)
     # latent by latent, so that no array of [point, pair, latent] is held

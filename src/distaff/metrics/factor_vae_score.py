@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
 from distaff.arrays import Array
-from distaff.metrics.intervention import Companions
+from distaff.metrics.intervention import MatchedRows
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.prediction.classifiers import standardized, train_and_test_rows
 from distaff.metrics.published.compat import check_compat
@@ -169,7 +169,7 @@ def _votes(
         return table
     fixed = generator.integers(len(names), size=shape[0])
     for k, name in enumerate(names):
-        companions, number = Companions(labels[:, k], name), int((fixed == k).sum())
+        companions, number = MatchedRows(labels[:, k], name), int((fixed == k).sum())
         if published:
             first = companions.rows((number, 1), generator)
             rows = companions.of(np.broadcast_to(first, (number, shape[1])), generator)

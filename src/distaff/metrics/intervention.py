@@ -15,7 +15,7 @@ GROUPS_OF_AN_ORDER = 20
 """Groups that are cut from one random order of the rows, which takes longer than to cut them."""
 
 
-class Companions:
+class MatchedRows:
     """Draws rows that share the value of a factor with a given row."""
 
     def __init__(self, factor: Int[np.ndarray, " sample"], name: str) -> None:

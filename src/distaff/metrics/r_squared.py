@@ -10,7 +10,7 @@ from distaff.arrays import Array
 from distaff.metrics.arrays import checked_codes, described, first_of_each
 from distaff.metrics.information.mutual_information import discretized
 from distaff.metrics.labelled_codes import LabelledCodes, labelled_codes
-from distaff.metrics.prediction.classifiers import lying_apart, train_and_test_rows
+from distaff.metrics.prediction.classifiers import outliers, train_and_test_rows
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
 from distaff.metrics.resampling import interval_of_halves
@@ -134,4 +134,4 @@ def _rows(
     test = given[kept]
     if test.all() or not test.any():
         raise ValueError(f"{test.sum()} of {len(test)} rows are held out; hold out some, not all")
-    return np.flatnonzero(~test & ~lying_apart(data.codes)), np.flatnonzero(test)
+    return np.flatnonzero(~test & ~outliers(data.codes)), np.flatnonzero(test)

@@ -8,7 +8,7 @@ from jaxtyping import Float, Num
 from distaff.arrays import Array
 from distaff.metrics.labelled_codes import Judgement, labelled_codes
 from distaff.metrics.mcc import correlations, of_own_latent
-from distaff.metrics.prediction.classifiers import lying_apart
+from distaff.metrics.prediction.classifiers import outliers
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
 from distaff.metrics.score import Active, Score
@@ -81,7 +81,7 @@ def weak_mcc(
 
     def judge(codes: Array, labels: Array) -> Judgement:
         order = stream(seed, "fitted and scored rows").permutation(len(codes))
-        order = order[~lying_apart(codes)[order]]
+        order = order[~outliers(codes)[order]]
         fitted, scored = order[: len(order) // 2], order[len(order) // 2 :]
         aligned = ALIGNMENTS[alignment](codes, labels.astype(np.float64), fitted)
         own = of_own_latent(correlations(*(table[scored] for table in aligned)))

@@ -43,11 +43,11 @@ __all__ = [
     "Model",
     "Player",
     "build",
-    "outline",
+    "parameter_shapes",
 ]
 
 
-def outline(config: Any, spec: DataSpec) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+def parameter_shapes(config: Any, spec: DataSpec) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
     """Returns shape and type of every parameter of a model, without memory for any of them.
 
     Raises:
@@ -72,7 +72,7 @@ def build(config: Any, spec: DataSpec, *, seed: int) -> Model:
     Raises:
         UsageError: it would have more than MOST_PARAMETERS.
     """
-    count = sum(math.prod(shape) for shape, _ in outline(config, spec).values())
+    count = sum(math.prod(shape) for shape, _ in parameter_shapes(config, spec).values())
     if count > MOST_PARAMETERS:
         raise UsageError(
             f"the model has {count:,} parameters, and at most {MOST_PARAMETERS:,} are built; "

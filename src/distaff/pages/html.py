@@ -12,7 +12,7 @@ import numpy as np
 from distaff.arrays import Array
 from distaff.figures import relation_matrix
 from distaff.figures.house_style import house_style
-from distaff.files import writing
+from distaff.files import atomic_write
 from distaff.metrics.score import Score
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,7 +38,7 @@ def write_page(path: Path, template: str, **content: Any) -> None:
         trim_blocks=True,
     )
     page = environment.get_template(template).render(**content)
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import typst
 
 from distaff.errors import RunError
-from distaff.files import writing
+from distaff.files import atomic_write
 
 
 def typeset(source: Path) -> tuple[Path, Path]:
@@ -32,6 +32,6 @@ def _compiled(source: Path, form: Literal["pdf", "html"]) -> Path:
         content = typst.compile(source, root=source.parent, format=form, timestamp=0)
     except typst.TypstError as error:
         raise RunError(f"{source} cannot be typeset: {error}.") from None
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
     return path

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from distaff.errors import RunError, first_line
-from distaff.files import writing
+from distaff.files import atomic_write
 
 NEWEST, BEFORE = "resume.pt", "resume.previous.pt"
-WORDS = b"distaff checkpoint 1 "
+MAGIC = b"distaff checkpoint 1 "
 """With which the first line begins; the number is that of the format."""
 
 FOREIGN = (
@@ -55,7 +55,7 @@ def save(folder: Path, state: State) -> None:
     packed = io.BytesIO()
     torch.save(state, packed)
     with (
-        writing(folder / NEWEST, before=folder / BEFORE) as temporary,
+        atomic_write(folder / NEWEST, before=folder / BEFORE) as temporary,
         temporary.open("wb") as file,
     ):
         file.write(_first_line(packed.getbuffer()))
@@ -76,7 +76,7 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
     for place, path in enumerate(found):
         content = _content(path)
         if content is not None:
-            with refusing_foreign(path):
+            with restore_errors_as_run_errors(path):
                 state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
                 return Checkpoint(state, path, found[:place])
     raise RunError(
@@ -86,7 +86,7 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
 
 
 @contextmanager
-def refusing_foreign(path: Path) -> Iterator[None]:
+def restore_errors_as_run_errors(path: Path) -> Iterator[None]:
     """Says in a sentence that a checkpoint, though whole, is none that can be gone on from.
 
     Raises:
@@ -138,11 +138,11 @@ def _content(path: Path) -> bytes | None:
     """What follows the first line, if it is what that line says."""
     with suppress(OSError), path.open("rb") as file:
         line = file.read(len(_first_line(b"")))
-        if line.startswith(WORDS):
+        if line.startswith(MAGIC):
             content = file.read()
             return content if line == _first_line(content) else None
     return None
 
 
 def _first_line(content: bytes | memoryview) -> bytes:
-    return WORDS + hashlib.sha256(content).hexdigest().encode() + b"\n"
+    return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n"

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from distaff.arrays import Array
 from distaff.data import FactorDataset
 from distaff.data.reading.array_files import read_npy
-from distaff.training.device import choose_device
 from distaff.errors import DataError
+from distaff.files import atomic_write, damaged
 from distaff.inference.encode import posterior_of
-from distaff.files import damaged, writing
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.runs.run import EVALUATE_AGAIN, Run
-from distaff.arrays import Array
+from distaff.training.device import choose_device
 
 CHUNK = 4_096
 """Images between two reports of progress."""
@@ -42,7 +42,7 @@ def some_test_images(
     dataset: FactorDataset, images: int, seed: int, *, part: str = "test"
 ) -> Tensor:
     """Returns random rows of a part, all of them where there are fewer."""
-    rows = dataset.parts[part]
+    rows = dataset.splits[part]
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
     return rows[order[:images]]
 
@@ -124,7 +124,7 @@ def _encode(
         if on_images is not None:
             on_images(done, len(dataset))
     for path, columns in zip(paths, zip(*parts, strict=True), strict=True):
-        with writing(path) as temporary:
+        with atomic_write(path) as temporary:
             np.save(temporary, torch.cat(columns).float().numpy())
     for name in NAMES:
         for other in set(run.folder.glob(f"{name}-*.npy")) - set(paths):  # of parameters gone

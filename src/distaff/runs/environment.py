@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import torch
 
-from distaff.training.fit import Fit
+from distaff.training.trainer import Trainer
 
 
 class Environment(TypedDict):
@@ -28,21 +28,21 @@ class Environment(TypedDict):
     seconds: float
 
 
-def environment_of(fitting: Fit, seconds: float) -> Environment:
+def environment_of(trainer: Trainer, seconds: float) -> Environment:
     """Returns with what a training was done, here and now."""
-    cuda = fitting.device.type == "cuda"
+    cuda = trainer.device.type == "cuda"
     return {
         "distaff": version("distaff"),
         "commit": _commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "platform": platform.platform(),
-        "device": torch.cuda.get_device_name(fitting.device) if cuda else fitting.device.type,
+        "device": torch.cuda.get_device_name(trainer.device) if cuda else trainer.device.type,
         "threads": torch.get_num_threads(),
-        "parameters": sum(p.numel() for p in fitting.model.parameters()),
-        "derived_settings": fitting.model.derived_settings(),
-        "steps": fitting.step,
-        "best_step": fitting.best["step"],
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "derived_settings": trainer.model.derived_settings(),
+        "steps": trainer.current_step,
+        "best_step": trainer.best.step,
         "seconds": round(seconds, 2),
     }
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from distaff.figures.house_style import house_style
-from distaff.files import damaged, writing
+from distaff.files import atomic_write, damaged
 from distaff.runs.run import Run
 
 STAMP = "Parameters"
@@ -23,7 +23,7 @@ def write_figure(run: Run, name: str, figure: Figure) -> Path:
     # no date in the file: the same run gives the same bytes
     metadata = {".png": {STAMP: stamp}, ".pdf": {"CreationDate": None, "Keywords": stamp}}
     for suffix, words in metadata.items():
-        with writing(run.figures_folder / f"{name}{suffix}") as temporary, house_style():
+        with atomic_write(run.figures_folder / f"{name}{suffix}") as temporary, house_style():
             figure.savefig(temporary, metadata=words)
     return run.figures_folder / f"{name}.png"
 

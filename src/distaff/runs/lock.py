@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from distaff.errors import RunError
-from distaff.files import refusing
+from distaff.files import os_errors_as_run_errors
 
 NAME = ".lock"
 """The file stays when the lock is given up: it is the kernel that knows who holds it, and forgets
@@ -22,7 +22,7 @@ def locked(folder: Path) -> Iterator[None]:
         RunError: another process is at it, or the folder cannot be written to.
     """
     lock = FileLock(folder / NAME, timeout=0)
-    with refusing(folder / NAME):
+    with os_errors_as_run_errors(folder / NAME):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire()

@@ -29,7 +29,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes experiment.json.
 
     Raises:
-        RunError: as in `writing`.
+        RunError: as in `atomic_write`.
     """
     experiment, seed, spec, digest = manifest
     made_by = {"format": FORMAT, "distaff": version("distaff")}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from distaff.errors import RunError, first_line
-from distaff.files import TRAIN_AGAIN, writing
+from distaff.files import TRAIN_AGAIN, atomic_write
 
 Outline = Mapping[str, tuple[tuple[int, ...], torch.dtype]]
 """Shape and type of each parameter."""
@@ -20,20 +20,21 @@ def write_parameters(path: Path, state: Mapping[str, Tensor]) -> None:
     """Writes parameters, whole or not at all.
 
     Raises:
-        RunError: as in `writing`.
+        RunError: as in `atomic_write`.
     """
     parameters = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     content = safetensors.torch.save(parameters, {"sha256": _checksum(parameters)})
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 
-def read_parameters(path: Path, outline: Outline) -> dict[str, Tensor]:
+def read_parameters(path: Path, parameter_shapes: Outline) -> dict[str, Tensor]:
     """Returns the parameters of a file; nothing in it is ever run.
 
     Args:
         path: of the file.
-        outline: what must be there, no more and no less. It is compared before memory is taken.
+        parameter_shapes: what must be there, no more and no less; compared before memory is
+            taken.
 
     Raises:
         RunError: other parameters are there, or not those that were written.
@@ -41,15 +42,15 @@ def read_parameters(path: Path, outline: Outline) -> dict[str, Tensor]:
     try:
         with safetensors.safe_open(path, "pt") as file:
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            if shapes != {name: shape for name, (shape, _) in outline.items()}:
-                raise _refused(path, _difference(shapes, outline))
+            if shapes != {name: shape for name, (shape, _) in parameter_shapes.items()}:
+                raise _refused(path, _difference(shapes, parameter_shapes))
             found = {name: file.get_tensor(name) for name in shapes}
             # files from before there was a checksum have none
             checksum = (file.metadata() or {}).get("sha256", _checksum(found))
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise _refused(path, error) from None
     if {name: value.dtype for name, value in found.items()} != {
-        n: d for n, (_, d) in outline.items()
+        n: d for n, (_, d) in parameter_shapes.items()
     }:
         raise _refused(path, "of another type")
     if checksum != _checksum(found):
@@ -64,8 +65,8 @@ def _refused(path: Path, why: object) -> RunError:
     )
 
 
-def _difference(shapes: Mapping[str, tuple[int, ...]], outline: Outline) -> str:
-    wanted = {name: shape for name, (shape, _) in outline.items()}
+def _difference(shapes: Mapping[str, tuple[int, ...]], parameter_shapes: Outline) -> str:
+    wanted = {name: shape for name, (shape, _) in parameter_shapes.items()}
     name = sorted(n for n in shapes.keys() | wanted.keys() if shapes.get(n) != wanted.get(n))[0]
     return f"{name[:80]} is {shapes.get(name, 'not there')} and should be {wanted.get(name, 'not')}"
 

@@ -26,18 +26,18 @@ from typing import Any
 
 import torch
 
-from distaff.runs import checkpoints, manifest, training_log
 from distaff.data import DATASETS, FactorDataset, load_from
 from distaff.data.digest import digest_of
-from distaff.runs.environment import Environment
 from distaff.errors import RunError, UsageError
 from distaff.experiment import Experiment
 from distaff.files import TRAIN_AGAIN, damaged, read_json, remove_temporaries, write_json
-from distaff.runs.manifest import Manifest, read_manifest, write_manifest
-from distaff.models import MODELS, AbstractVAE, Model, build, outline
-from distaff.runs.parameters import read_parameters
-from distaff.registry import kind_of
 from distaff.metrics.score import Score, ScoreContent, score_from_json
+from distaff.models import MODELS, AbstractVAE, Model, build, parameter_shapes
+from distaff.registry import kind_of
+from distaff.runs import checkpoints, manifest, training_log
+from distaff.runs.environment import Environment
+from distaff.runs.manifest import Manifest, read_manifest, write_manifest
+from distaff.runs.parameters import read_parameters
 
 EVALUATE_AGAIN = "evaluate the run again"
 """How damaged scores are made anew."""
@@ -72,7 +72,7 @@ class Run:
         return self.folder / training_log.NAME
 
     @property
-    def culprit_file(self) -> Path:
+    def nonfinite_batch_file(self) -> Path:
         """The first batch whose loss was no finite number."""
         return self.folder / "nonfinite.safetensors"
 
@@ -220,7 +220,7 @@ class Run:
             raise RunError(f"the run at {self.folder} is not finished; {how}.")
         experiment, seed, spec, _ = self.manifest
         try:
-            expected = outline(experiment.model, spec)
+            expected = parameter_shapes(experiment.model, spec)
         except UsageError as error:
             raise damaged(self.folder / manifest.NAME, error, TRAIN_AGAIN) from None
         parameters = read_parameters(self.model_file, expected)
@@ -260,7 +260,7 @@ def create(run: Run, experiment: Experiment, seed: int, dataset: FactorDataset) 
             run.check_data(dataset)
             digest = before.data_digest
     remove_temporaries(run.folder)
-    spec = dataset.part("train").spec
+    spec = dataset.split("train").spec
     write_manifest(run.folder, Manifest(experiment, seed, spec, digest))
     return Run(run.folder, run.data_path)
 

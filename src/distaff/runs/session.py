@@ -4,17 +4,17 @@ import time
 import warnings
 from dataclasses import dataclass
 
+from distaff.errors import RunWarning
 from distaff.runs import checkpoints, training_log
 from distaff.runs.environment import environment_of
-from distaff.errors import RunWarning
-from distaff.training.fit import Fit, Record
-from distaff.training.nonfinite import NonFiniteLossError, write_culprit
 from distaff.runs.parameters import write_parameters
 from distaff.runs.run import Run
 from distaff.runs.training_log import TrainingLog
+from distaff.training.nonfinite import NonFiniteLossError, write_nonfinite_batch
+from distaff.training.trainer import Record, Trainer
 
 
-def take_up(run: Run, fitting: Fit) -> float:
+def resume(run: Run, trainer: Trainer) -> float:
     """Brings a training to where its run was interrupted, or a run to its beginning.
 
     Returns:
@@ -27,19 +27,19 @@ def take_up(run: Run, fitting: Fit) -> float:
         RunWarning: the newest checkpoint is damaged, and the one before it is taken.
     """
     if not run.interrupted:
-        for path in (run.log_file, run.culprit_file):
+        for path in (run.log_file, run.nonfinite_batch_file):
             path.unlink(missing_ok=True)
         return 0.0
-    state, file, damaged = checkpoints.load(run.folder, fitting.device)
-    with checkpoints.refusing_foreign(file):
+    state, file, damaged = checkpoints.load(run.folder, trainer.device)
+    with checkpoints.restore_errors_as_run_errors(file):
         if state["run"] != _identity(run):
             raise ValueError(f"it is of {state['run']}")
-        fitting.load_state_dict(state["fit"])
-        training_log.cut(run.folder, state["log"])
+        trainer.load_state_dict(state["fit"])
+        training_log.truncate(run.folder, state["log"])
         seconds = float(state["seconds"])
     for path in damaged:
         warnings.warn(
-            f"{path} is damaged; going on from {file.name}, at step {fitting.step}.",
+            f"{path} is damaged; going on from {file.name}, at step {trainer.current_step}.",
             RunWarning,
             stacklevel=2,
         )
@@ -51,7 +51,7 @@ class Session:
     """A training under way."""
 
     run: Run
-    fitting: Fit
+    trainer: Trainer
     log: TrainingLog
     begin: float
     """What the clock would have said at the first step, had the training never been stopped."""
@@ -60,16 +60,16 @@ class Session:
         """Takes one step and logs it; returns the lines of the log.
 
         Raises:
-            NonFiniteLossError: as in `Fit.advance`; the last good state and the batch are saved.
+            NonFiniteLossError: as in `Trainer.step`; the last good state and the batch are saved.
             RunError: the disk is full, or the folder was removed.
         """
         try:
-            records = self.fitting.advance()
+            records = self.trainer.step()
         except NonFiniteLossError as error:
             raise self._with_what_is_kept(error) from None
-        if self.fitting.culprit:
-            self._keep(self.fitting.culprit)
-            self.fitting.culprit = None
+        if self.trainer.nonfinite_batch:
+            self._keep(self.trainer.nonfinite_batch)
+            self.trainer.nonfinite_batch = None
         self.log.write(records, self._seconds)
         return records
 
@@ -83,7 +83,7 @@ class Session:
             "run": _identity(self.run),
             "log": self.log.save(),
             "seconds": self._seconds,
-            "fit": self.fitting.state_dict(),
+            "fit": self.trainer.state_dict(),
         }
         checkpoints.save(self.run.folder, state)
 
@@ -94,9 +94,9 @@ class Session:
             RunError: a parameter is not finite, or the disk is full.
         """
         self.log.save()
-        parameters = self.fitting.model.state_dict()
+        parameters = self.trainer.model.state_dict()
         checkpoints.refuse_nonfinite(self.run.folder, parameters)
-        self.run.write("environment.json", environment_of(self.fitting, self._seconds))
+        self.run.write("environment.json", environment_of(self.trainer, self._seconds))
         write_parameters(self.run.model_file, parameters)
 
     @property
@@ -104,17 +104,17 @@ class Session:
         return time.monotonic() - self.begin
 
     def _keep(self, error: NonFiniteLossError) -> None:
-        if not self.run.culprit_file.exists():  # the first one says most
-            write_culprit(self.run.culprit_file, error)
+        if not self.run.nonfinite_batch_file.exists():  # the first one says most
+            write_nonfinite_batch(self.run.nonfinite_batch_file, error)
 
     def _with_what_is_kept(self, error: NonFiniteLossError) -> NonFiniteLossError:
         self._keep(error)
-        if checkpoints.is_finite(self.fitting.state_dict()):
+        if checkpoints.is_finite(self.trainer.state_dict()):
             self.save()
         kept = (
             "the last good state is kept" if self.run.interrupted else "no state was saved before"
         )
-        error.args = (f"{error}; the batch is in {self.run.culprit_file}, and {kept}.",)
+        error.args = (f"{error}; the batch is in {self.run.nonfinite_batch_file}, and {kept}.",)
         return error
 
 

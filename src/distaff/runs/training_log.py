@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from distaff.errors import RunError
-from distaff.files import TRAIN_AGAIN, damaged, parse_json, read_text, refusing
+from distaff.files import TRAIN_AGAIN, damaged, os_errors_as_run_errors, parse_json, read_text
 
 NAME = "train.jsonl"
 Line = dict[str, Any]
@@ -28,7 +28,7 @@ class TrainingLog:
         self._board: Any = None
 
     def __enter__(self) -> "TrainingLog":
-        with refusing(self._path):
+        with os_errors_as_run_errors(self._path):
             self._file = self._path.open("a", encoding="utf-8")
             if importlib.util.find_spec("tensorboard"):
                 from torch.utils.tensorboard import SummaryWriter
@@ -37,7 +37,7 @@ class TrainingLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with refusing(self._path):
+        with os_errors_as_run_errors(self._path):
             self._file.close()
             if self._board:
                 self._board.close()
@@ -54,7 +54,7 @@ class TrainingLog:
         """
         for record in records:
             line = {**record, "seconds": round(seconds, 3)}
-            with refusing(self._path):
+            with os_errors_as_run_errors(self._path):
                 self._file.write(json.dumps(line) + "\n")
                 self._file.flush()
                 self._show(line)
@@ -68,7 +68,7 @@ class TrainingLog:
             RunError: as in `write`.
         """
         self._refuse_removed()
-        with refusing(self._path):
+        with os_errors_as_run_errors(self._path):
             os.fsync(self._file.fileno())
             return os.fstat(self._file.fileno()).st_size
 
@@ -86,14 +86,14 @@ class TrainingLog:
             )
 
 
-def cut(folder: Path, size: int) -> None:
+def truncate(folder: Path, size: int) -> None:
     """Shortens the log to what it was at a checkpoint.
 
     Raises:
         RunError: it has lost lines since, or cannot be written to.
     """
     path = folder / NAME
-    with refusing(path):
+    with os_errors_as_run_errors(path):
         found = path.stat().st_size if path.exists() else 0
         if found < size:
             raise RunError(

@@ -2,9 +2,9 @@
 
 from distaff.studies.mnist_conditional.study import MnistConditional
 from distaff.studies.mnist_likelihoods.study import MnistLikelihoods
-from distaff.studies.runner import Step, Watcher, conduct, plan, study_folder
+from distaff.studies.runner import Step, StudyProgress, plan, run_study, study_folder
 from distaff.studies.spatial_broadcast.study import SpatialBroadcast
-from distaff.studies.study import Budget, Study, Workbench
+from distaff.studies.study import Budget, Study, StudyContext
 
 STUDIES: dict[str, type[Study]] = {
     "mnist-conditional": MnistConditional,
@@ -20,9 +20,9 @@ __all__ = [
     "SpatialBroadcast",
     "Step",
     "Study",
-    "Watcher",
-    "Workbench",
-    "conduct",
+    "StudyContext",
+    "StudyProgress",
     "plan",
+    "run_study",
     "study_folder",
 ]

@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypedDict, runtime_checkable
 
 from distaff.experiment import Experiment, to_json
-from distaff.files import read_json, write_json, writing
+from distaff.files import atomic_write, read_json, write_json
 from distaff.pages.html import TEMPLATES, write_page
 from distaff.pages.typst import typeset
 from distaff.runs import Run, run_folder
-from distaff.studies.study import Results, Study, Workbench
+from distaff.studies.study import Results, Study, StudyContext
 from distaff.train import Progress, train
 
 
-class Record(TypedDict):
+class TaskRecord(TypedDict):
     """What is kept of a finished task."""
 
     stamp: str
@@ -48,7 +48,7 @@ class Step(NamedTuple):
 
 
 @runtime_checkable
-class Watcher(Progress, Protocol):
+class StudyProgress(Progress, Protocol):
     """Who watches a study."""
 
     def task(self, name: str) -> None:
@@ -77,7 +77,9 @@ def plan(study: Study, runs: Path | str = "runs") -> list[Step]:
     ]
 
 
-def conduct(study: Study, runs: Path | str = "runs", *, watcher: Watcher | None = None) -> Path:
+def run_study(
+    study: Study, runs: Path | str = "runs", *, watcher: StudyProgress | None = None
+) -> Path:
     """Carries out what is not finished of a study and writes its report.
 
     Args:
@@ -101,7 +103,7 @@ def conduct(study: Study, runs: Path | str = "runs", *, watcher: Watcher | None 
         if not _finished(folder, name, stamp):
             if watcher:
                 watcher.task(name)
-            _carry_out(name, task, Workbench(folder, trained), stamp)
+            _carry_out(name, task, StudyContext(folder, trained), stamp)
     _write_report(study, folder, trained)
     return folder
 
@@ -139,8 +141,8 @@ def _finished(folder: Path, task: str, stamp: str) -> bool:
     return _file(folder, task).is_file() and _record(folder, task)["stamp"] == stamp
 
 
-def _record(folder: Path, task: str) -> Record:
-    record: Record = read_json(_file(folder, task), Record, again="run the study again")
+def _record(folder: Path, task: str) -> TaskRecord:
+    record: TaskRecord = read_json(_file(folder, task), TaskRecord, again="run the study again")
     return record
 
 
@@ -149,11 +151,11 @@ def _file(folder: Path, task: str) -> Path:
 
 
 def _carry_out(
-    name: str, task: Callable[[Workbench], Results], bench: Workbench, stamp: str
+    name: str, task: Callable[[StudyContext], Results], bench: StudyContext, stamp: str
 ) -> None:
     begin = time.monotonic()
     results = task(bench)
-    record: Record = {
+    record: TaskRecord = {
         "stamp": stamp,
         "seconds": time.monotonic() - begin,
         "figures": bench.captions,
@@ -175,7 +177,7 @@ def _write_report(study: Study, folder: Path, trained: Mapping[str, list[Run]]) 
     }
     write_json(folder / "results.json", content)
     for name, source in (("style.typ", TEMPLATES / "style.typ"), ("report.typ", study.source)):
-        with writing(folder / name) as temporary:
+        with atomic_write(folder / name) as temporary:
             shutil.copyfile(source, temporary)
     typeset(folder / "report.typ")
     write_page(folder / "index.html", "study.html", study=study, captions=captions)

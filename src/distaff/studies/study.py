@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from distaff.compare import interval_of_mean
 from distaff.experiment import Experiment
 from distaff.figures.house_style import house_style
-from distaff.files import writing
+from distaff.files import atomic_write
 from distaff.runs import Run
 from distaff.training.settings import Training
 
@@ -46,11 +46,11 @@ class Study(ABC):
 
     @property
     @abstractmethod
-    def tasks(self) -> Mapping[str, Callable[["Workbench"], Results]]:
+    def tasks(self) -> Mapping[str, Callable[["StudyContext"], Results]]:
         """What is measured and drawn, in this order; each returns numbers for the report."""
 
 
-class Workbench:
+class StudyContext:
     """What a task finds: the trained runs, and a place for its figures."""
 
     def __init__(self, folder: Path, runs: Mapping[str, list[Run]]) -> None:
@@ -75,7 +75,7 @@ class Workbench:
             caption: what it shows, a sentence or two.
         """
         for suffix in (".pdf", ".png"):
-            with writing(self.folder / f"{name}{suffix}") as temporary, house_style():
+            with atomic_write(self.folder / f"{name}{suffix}") as temporary, house_style():
                 nameless = {"CreationDate": None} if suffix == ".pdf" else {}
                 figure.savefig(temporary, metadata=nameless)
         self.captions[name] = caption

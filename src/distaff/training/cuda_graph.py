@@ -13,7 +13,7 @@ WARM_UPS = 3
 """Steps that run as usual before one is recorded: in them libraries choose kernels and memory."""
 
 
-class Captured(Generic[Result]):
+class CudaGraphStep(Generic[Result]):
     """A pure function of batch, noise and settings whose inputs always lie in the same memory.
 
     On CUDA the function is recorded once and then replayed, so that it must do the same work

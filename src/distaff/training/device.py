@@ -31,7 +31,7 @@ def choose_device(name: str) -> torch.device:
 
 
 @contextmanager
-def rounding_products(rounded: bool) -> Iterator[None]:
+def allow_tf32(rounded: bool) -> Iterator[None]:
     """Within, CUDA rounds the factors of products and convolutions to TF32, or does not.
 
     TF32 has the range of float32 and 10 bits of mantissa, and is several times as fast. Elsewhere
@@ -46,7 +46,7 @@ def rounding_products(rounded: bool) -> Iterator[None]:
         products.allow_tf32, convolutions.allow_tf32 = before
 
 
-def keep_freed_memory() -> None:
+def tune_malloc() -> None:
     """Tells the C library to keep freed buffers for the next step instead of handing them back.
 
     By default glibc maps and unmaps every activation of more than 128 KiB, and the kernel clears

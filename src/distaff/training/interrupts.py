@@ -1,28 +1,28 @@
-"""Ctrl-C and SIGTERM as a wish that is granted when it suits."""
+"""Ctrl-C and SIGTERM, deferred to the end of the step."""
 
 import signal
 import threading
 from types import FrameType
 
 
-class Stop:
-    """Catches Ctrl-C and SIGTERM, so that the step under way ends and the state is saved."""
+class InterruptGuard:
+    """Defers SIGINT and SIGTERM to the end of the step, so that the state can be saved."""
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
 
-    def __enter__(self) -> "Stop":
-        # Python lets only the main thread set handlers; in another one a stop is its caller's
+    def __enter__(self) -> "InterruptGuard":
+        # only the main thread may set handlers; in another thread the caller handles interrupts
         main = threading.current_thread() is threading.main_thread()
         numbers = self.SIGNALS if main else ()
-        self._before = {number: signal.signal(number, self._ask) for number in numbers}
+        self._before = {number: signal.signal(number, self._request) for number in numbers}
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self.asked = True
+    def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.requested = True

@@ -6,7 +6,7 @@ from pathlib import Path
 import safetensors.torch
 
 from distaff.errors import DistaffError
-from distaff.files import writing
+from distaff.files import atomic_write
 from distaff.types import Batch, LossTerms, Noise
 
 
@@ -25,18 +25,18 @@ class NonFiniteLossError(DistaffError):
         )
 
 
-def write_culprit(path: Path, error: NonFiniteLossError) -> None:
+def write_nonfinite_batch(path: Path, error: NonFiniteLossError) -> None:
     """Keeps the batch that gave a non-finite loss: images, factors, noise, and its terms.
 
     Raises:
-        RunError: as in `writing`.
+        RunError: as in `atomic_write`.
     """
     culprit = {
         "images": error.batch.images.contiguous(),
         "factors": error.batch.factors,
         "noise": error.noise,
     }
-    with writing(path) as temporary:
+    with atomic_write(path) as temporary:
         # one entry: several come in another order each time
         terms = {"terms": json.dumps(error.terms)}
         temporary.write_bytes(safetensors.torch.save(culprit, terms))

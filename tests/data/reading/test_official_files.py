@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from distaff.data.reading import download, official_files
-from distaff.data.reading.official_files import OfficialFile, local_file
+from distaff.data.reading.official_files import OfficialFile, ensure_downloaded
 from distaff.errors import DataError
 
 CONTENT = bytes(range(256)) * 2000
@@ -147,7 +147,7 @@ def left(folder: Path) -> set[str]:
 
 def refused(file: OfficialFile) -> str:
     with pytest.raises(DataError) as error:
-        local_file(file)
+        ensure_downloaded(file)
     said = str(error.value)
     assert said.count("\n") == 0
     return said
@@ -156,12 +156,12 @@ def refused(file: OfficialFile) -> str:
 def test_a_missing_file_arrives_whole_and_is_not_fetched_twice(server, folder):
     seen = []
     file = official(server, "whole")
-    path = local_file(file, on_bytes=lambda *told: seen.append(told))
+    path = ensure_downloaded(file, on_bytes=lambda *told: seen.append(told))
     assert path == folder / "set" / "file.gz"
     assert path.read_bytes() == CONTENT
     assert seen[-1] == ("set/file.gz", len(CONTENT), len(CONTENT))
     assert [done for _, done, _ in seen] == sorted({done for _, done, _ in seen})
-    assert local_file(file) == path
+    assert ensure_downloaded(file) == path
     assert server.asked == [("whole", None)]
     assert left(folder) == {"file.gz"}
 
@@ -169,25 +169,25 @@ def test_a_missing_file_arrives_whole_and_is_not_fetched_twice(server, folder):
 def test_a_sha256_sum_does_as_well(server):
     digest = hashlib.sha256(CONTENT).hexdigest()
     file = official(server, "whole", digest=digest, algorithm="sha256")
-    assert local_file(file).read_bytes() == CONTENT
+    assert ensure_downloaded(file).read_bytes() == CONTENT
 
 
 def test_a_broken_download_goes_on_where_it_stopped(server):
-    assert local_file(official(server, "broken")).read_bytes() == CONTENT
+    assert ensure_downloaded(official(server, "broken")).read_bytes() == CONTENT
     (_, nothing), (_, wanted) = server.asked
     assert nothing is None
     assert 0 < int(wanted[6:-1]) <= HALF
 
 
 def test_a_server_that_ignores_ranges_sends_all_anew(server):
-    assert local_file(official(server, "broken_and_anew")).read_bytes() == CONTENT
+    assert ensure_downloaded(official(server, "broken_and_anew")).read_bytes() == CONTENT
     assert len(server.asked) == 2
 
 
 def test_a_download_goes_on_from_what_an_earlier_process_left(server, folder):
     (folder / "set").mkdir()
     (folder / "set" / "file.gz.part").write_bytes(CONTENT[:1234])
-    assert local_file(official(server, "whole")).read_bytes() == CONTENT
+    assert ensure_downloaded(official(server, "whole")).read_bytes() == CONTENT
     assert server.asked == [("whole", "bytes=1234-")]
     assert left(folder) == {"file.gz"}
 
@@ -196,7 +196,7 @@ def test_a_download_goes_on_from_what_an_earlier_process_left(server, folder):
 def test_a_left_part_of_another_file_is_thrown_away(server, folder, rest):
     (folder / "set").mkdir()
     (folder / "set" / "file.gz.part").write_bytes(rest)
-    assert local_file(official(server, "longer")).read_bytes() == CONTENT
+    assert ensure_downloaded(official(server, "longer")).read_bytes() == CONTENT
     assert left(folder) == {"file.gz"}
 
 
@@ -204,13 +204,13 @@ def test_a_connection_that_always_breaks_is_given_up_and_kept_for_the_next_time(
     file = official(server, "always_broken")
     assert "the connection broke after" in refused(file)
     assert len(server.asked) <= download.ATTEMPTS
-    local_file(official(server, "whole"))
+    ensure_downloaded(official(server, "whole"))
     assert left(folder) == {"file.gz"}
 
 
 def test_a_server_that_falls_silent_is_asked_for_the_rest(server, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
-    assert local_file(official(server, "silent")).read_bytes() == CONTENT
+    assert ensure_downloaded(official(server, "silent")).read_bytes() == CONTENT
     assert len(server.asked) == 2
 
 
@@ -221,12 +221,12 @@ def test_a_server_that_never_answers_is_said(server, monkeypatch):
 
 def test_a_slow_server_is_waited_for_as_long_as_it_sends(server, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT", 0.5)
-    assert local_file(official(server, "dripping")).read_bytes() == CONTENT
+    assert ensure_downloaded(official(server, "dripping")).read_bytes() == CONTENT
     assert len(server.asked) == 1
 
 
 def test_a_gz_file_that_a_server_calls_encoded_stays_as_it_is(server):
-    assert local_file(official(server, "encoded")).read_bytes() == CONTENT
+    assert ensure_downloaded(official(server, "encoded")).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_no_network_is_said_with_address_and_place(folder):
 
 def test_the_next_address_is_tried_when_one_fails(server):
     file = official(server, "gone", "corrupt", "page", "whole")
-    assert local_file(file).read_bytes() == CONTENT
+    assert ensure_downloaded(file).read_bytes() == CONTENT
     assert [how for how, _ in server.asked] == ["gone", "corrupt", "page", "whole"]
 
 
@@ -268,14 +268,14 @@ def test_offline_nothing_is_asked_for(server, folder, monkeypatch):
     assert server.asked == []
     assert list(folder.iterdir()) == []
     monkeypatch.setenv("DISTAFF_OFFLINE", "0")
-    assert local_file(official(server, "whole")).is_file()
+    assert ensure_downloaded(official(server, "whole")).is_file()
 
 
 def test_a_folder_that_is_filled_is_used_as_it_is(server, folder):
     (folder / "set").mkdir()
     (folder / "set" / "file.gz").write_bytes(CONTENT)
     (folder / "set").chmod(0o555)
-    assert local_file(official(server, "gone")).read_bytes() == CONTENT
+    assert ensure_downloaded(official(server, "gone")).read_bytes() == CONTENT
     assert [path.name for path in (folder / "set").iterdir()] == ["file.gz"]
     (folder / "set").chmod(0o755)
 
@@ -306,13 +306,13 @@ def test_a_full_disk_is_said(server, folder, monkeypatch):
         patched.setattr(download, "_write", write)
         assert "No space left on device); free some space" in refused(official(server, "whole"))
     assert left(folder) == {"file.gz.part"}
-    assert local_file(official(server, "whole")).read_bytes() == CONTENT
+    assert ensure_downloaded(official(server, "whole")).read_bytes() == CONTENT
     assert server.asked[-1] == ("whole", "bytes=1000-")
 
 
 def fetched(file: OfficialFile, together, answers) -> None:
     together.wait()
-    answers.put(local_file(file).read_bytes() == CONTENT)
+    answers.put(ensure_downloaded(file).read_bytes() == CONTENT)
 
 
 def test_two_processes_fetch_a_file_once(server):

@@ -8,13 +8,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from distaff.metrics.explicitness import mean_area
-from distaff.metrics.intervention import Companions
+from distaff.metrics.intervention import MatchedRows
 from distaff.metrics.prediction.classifiers import (
     class_log_probabilities,
     fitted,
     in_the_roles_of_the_whole,
-    lying_apart,
     order_by_content,
+    outliers,
     splitting,
     standardized,
     train_and_test_rows,
@@ -95,7 +95,7 @@ def test_the_split_without_compat_is_random_and_leaves_no_row_out():
 def test_rows_that_lie_apart_do_not_train():
     codes = np.random.default_rng(0).normal(size=(900, 3))
     codes[[5, 6], [0, 1]] = 1e3, -1e3
-    assert np.flatnonzero(lying_apart(codes)).tolist() == [5, 6]
+    assert np.flatnonzero(outliers(codes)).tolist() == [5, 6]
     train, test = train_and_test_rows(codes, None, None, None, seed=0)
     assert len(test) == 300
     assert not {5, 6} & set(train)
@@ -107,7 +107,7 @@ def test_long_tails_and_rare_values_do_not_lie_apart():
     indicator[::40] += 1
     switch = np.zeros((900, 1))
     switch[0] = 1
-    assert not lying_apart(np.hstack([tailed, indicator, switch])).any()
+    assert not outliers(np.hstack([tailed, indicator, switch])).any()
 
 
 def test_halves_are_split_in_the_published_proportion():
@@ -172,7 +172,7 @@ def test_companions_share_the_value_and_are_another_row():
     generator = np.random.default_rng(0)
     factor = generator.integers(0, 7, size=200)
     factor[:3] = [100, 101, 102]  # values that occur once
-    companions = Companions(factor, "shape")
+    companions = MatchedRows(factor, "shape")
     rows = companions.rows((50, 40), generator)
     others = companions.of(rows, generator)
     assert (factor[rows] == factor[others]).all()
@@ -181,7 +181,7 @@ def test_companions_share_the_value_and_are_another_row():
 
 
 def test_each_other_row_of_the_value_is_as_likely():
-    companions = Companions(np.array([0, 1, 0, 1, 0, 0]), "shape")
+    companions = MatchedRows(np.array([0, 1, 0, 1, 0, 0]), "shape")
     others = companions.of(np.full(6_000, 2), np.random.default_rng(0))
     counts = np.bincount(others, minlength=6)
     assert counts[[1, 2, 3]].tolist() == [0, 0, 0]
@@ -191,7 +191,7 @@ def test_each_other_row_of_the_value_is_as_likely():
 def test_a_group_has_one_value_and_no_row_twice_where_the_rows_suffice():
     generator = np.random.default_rng(0)
     factor = generator.integers(0, 4, size=200)
-    rows, values = Companions(factor, "shape").groups(130, 20, generator)
+    rows, values = MatchedRows(factor, "shape").groups(130, 20, generator)
     assert rows.shape == (130, 20)
     assert (factor[rows] == factor[rows[:, :1]]).all()
     assert (values == factor[rows]).all()
@@ -201,7 +201,7 @@ def test_a_group_has_one_value_and_no_row_twice_where_the_rows_suffice():
 def test_a_group_goes_on_where_the_rows_of_a_value_do_not_suffice():
     generator = np.random.default_rng(0)
     factor = np.concatenate([np.repeat(np.arange(50), 3), np.full(60, 50), [51]])
-    groups, values = Companions(factor, "shape").groups(400, 20, generator)
+    groups, values = MatchedRows(factor, "shape").groups(400, 20, generator)
     assert not (groups == 210).any()  # which has no companion
     assert all(len(set(group)) == 20 for group in groups.tolist())
     of_few = values[:, 0] < 50
@@ -216,15 +216,15 @@ def test_a_group_goes_on_where_the_rows_of_a_value_do_not_suffice():
 def test_each_row_is_as_often_in_a_group():
     generator = np.random.default_rng(0)
     factor = np.repeat([0, 1, 2], [10, 10, 5])
-    groups, _ = Companions(factor, "shape").groups(9_000, 5, generator)
+    groups, _ = MatchedRows(factor, "shape").groups(9_000, 5, generator)
     assert np.bincount(groups.ravel()) == pytest.approx(9_000 * 5 / 25, rel=0.1)
 
 
 def test_fewer_rows_than_a_group_needs_are_all_in_it():
-    groups, _ = Companions(np.arange(12) // 2, "shape").groups(30, 64, np.random.default_rng(0))
+    groups, _ = MatchedRows(np.arange(12) // 2, "shape").groups(30, 64, np.random.default_rng(0))
     assert (np.sort(groups, axis=1) == np.arange(12)).all()
 
 
 def test_rows_that_share_nothing_are_an_error():
     with pytest.raises(ValueError, match="shape"):
-        Companions(np.arange(100), "shape")
+        MatchedRows(np.arange(100), "shape")

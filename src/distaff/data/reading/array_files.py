@@ -13,7 +13,11 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from numpy.lib import format as npy
 
 from distaff.arrays import Array
-from distaff.data.reading.untrusted import check_deflated, check_memory, reading
+from distaff.data.reading.untrusted import (
+    check_deflated,
+    check_memory,
+    reader_errors_as_data_errors,
+)
 
 KINDS = "biufU"
 """Truth values, whole numbers, numbers and text; of anything else there is no use, and some of it
@@ -31,7 +35,11 @@ def read_npy(path: Path) -> Array:
     """
     size = path.stat().st_size
     check_memory(size, str(path), "save fewer rows")
-    with reading(path, ".npy array"), warnings.catch_warnings(), path.open("rb") as stream:
+    with (
+        reader_errors_as_data_errors(path, ".npy array"),
+        warnings.catch_warnings(),
+        path.open("rb") as stream,
+    ):
         warnings.simplefilter("ignore")  # the reader's remarks on odd headers
         _check_header(stream.read(LONGEST_HEADER), size)
         stream.seek(0)
@@ -48,7 +56,11 @@ def read_npz(path: Path, wanted: Container[str] | None = None) -> dict[str, Arra
     Raises:
         DataError: the file is damaged, holds objects or nothing, or does not fit into memory.
     """
-    with reading(path, ".npz file of arrays"), warnings.catch_warnings(), ZipFile(path) as archive:
+    with (
+        reader_errors_as_data_errors(path, ".npz file of arrays"),
+        warnings.catch_warnings(),
+        ZipFile(path) as archive,
+    ):
         warnings.simplefilter("ignore")
         members = {
             member.filename.removesuffix(".npy"): member

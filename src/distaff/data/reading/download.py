@@ -18,7 +18,7 @@ ATTEMPTS = 5
 """How often a download from one address is begun or taken up again."""
 CHUNK = 1 << 14
 
-Fault = Callable[[Path], str | None]
+Verify = Callable[[Path], str | None]
 Advance = Callable[[int, int | None], None]
 
 
@@ -26,7 +26,7 @@ class _NotHadError(Exception):
     """Why a file did not come from an address."""
 
 
-def download(urls: Sequence[str], path: Path, *, fault: Fault, on_bytes: Advance) -> None:
+def download(urls: Sequence[str], path: Path, *, verify: Verify, on_bytes: Advance) -> None:
     """Downloads a file from the first address that has it.
 
     It grows under another name and is renamed when it is whole; what a broken download left there
@@ -35,7 +35,7 @@ def download(urls: Sequence[str], path: Path, *, fault: Fault, on_bytes: Advance
     Args:
         urls: addresses of the same file.
         path: where it is to be.
-        fault: returns what is wrong with a downloaded file, or None.
+        verify: returns what is wrong with a downloaded file, or None.
         on_bytes: is told how many bytes are there, and of how many where the server says it.
 
     Raises:
@@ -46,7 +46,7 @@ def download(urls: Sequence[str], path: Path, *, fault: Fault, on_bytes: Advance
         path.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(path.with_name(f".{path.name}.lock")):
             if not path.is_file():  # else another process brought it meanwhile
-                _from_any(urls, part, path, fault, on_bytes)
+                _from_any(urls, part, path, verify, on_bytes)
                 part.replace(path)
     except OSError as error:
         raise DataError(
@@ -55,11 +55,13 @@ def download(urls: Sequence[str], path: Path, *, fault: Fault, on_bytes: Advance
         ) from None
 
 
-def _from_any(urls: Sequence[str], part: Path, path: Path, fault: Fault, on_bytes: Advance) -> None:
+def _from_any(
+    urls: Sequence[str], part: Path, path: Path, verify: Verify, on_bytes: Advance
+) -> None:
     reasons = []
     for url in urls:
         try:
-            return _from(url, part, fault, on_bytes)
+            return _from(url, part, verify, on_bytes)
         except _NotHadError as error:
             reasons.append(f"{url}: {error}")
     raise DataError(
@@ -68,7 +70,7 @@ def _from_any(urls: Sequence[str], part: Path, path: Path, fault: Fault, on_byte
     )
 
 
-def _from(url: str, part: Path, fault: Fault, on_bytes: Advance) -> None:
+def _from(url: str, part: Path, verify: Verify, on_bytes: Advance) -> None:
     """Downloads from one address, going on where a broken download stopped."""
     reason = ""
     for _ in range(ATTEMPTS):
@@ -80,7 +82,7 @@ def _from(url: str, part: Path, fault: Fault, on_bytes: Advance) -> None:
             if _size(part) <= had:  # no use in asking again
                 break
             continue
-        reason = fault(part) or ""
+        reason = verify(part) or ""
         if not reason:
             return
         part.unlink()

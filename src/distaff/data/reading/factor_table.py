@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int32
 from torch import Tensor
 
 from distaff.arrays import Array
-from distaff.data.reading.untrusted import as_numbers, read_rows, reading
+from distaff.data.reading.untrusted import as_numbers, read_rows, reader_errors_as_data_errors
 from distaff.errors import DataError
 
 
@@ -57,7 +57,7 @@ def read_factors(path: Path, files: Sequence[str]) -> dict[str, Array]:
     """
     if not path.is_file():
         raise DataError(f"no file {path}; give a CSV file with a row for each picture.")
-    with reading(path, "CSV file of factors"):
+    with reader_errors_as_data_errors(path, "CSV file of factors"):
         names, *body = read_rows(path)
     names = [name.strip() for name in names]
     words = [name for name in set(names[1:]) if name and name.isprintable()]

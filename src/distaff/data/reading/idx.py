@@ -12,7 +12,11 @@ from distaff.arrays import Array
 from distaff.data.base import Dataset
 from distaff.data.factor_dataset import FactorDataset
 from distaff.data.reading.official_files import OfficialFile
-from distaff.data.reading.untrusted import check_deflated, check_memory, reading
+from distaff.data.reading.untrusted import (
+    check_deflated,
+    check_memory,
+    reader_errors_as_data_errors,
+)
 from distaff.data.sources import StoredImages
 from distaff.errors import DataError
 
@@ -67,7 +71,7 @@ class IdxDataset(Dataset):
             factor_names=(self.factor_name,),
             factor_sizes=(10,),
             image_shape=(1, 28, 28),
-            parts={
+            splits={
                 "train": torch.arange(50_000),
                 "validation": torch.arange(50_000, 60_000),
                 "test": torch.arange(60_000, 70_000),
@@ -85,7 +89,7 @@ def read_idx(path: Path) -> Array:
         DataError: the file is not of this format, or shorter or longer than it says, or does not
             fit into memory.
     """
-    with reading(path, "gzip file"), gzip.open(path) as stream:
+    with reader_errors_as_data_errors(path, "gzip file"), gzip.open(path) as stream:
         head = stream.read(4)
         head += stream.read(4 * head[3]) if len(head) == 4 else b""
         if len(head) < 4 or head[:3] != b"\0\0\x08" or len(head) < 4 + 4 * head[3]:

@@ -42,7 +42,7 @@ class OfficialFile:
         """Where it lies, or is to lie, in the data folder."""
         return data_folder() / self.name
 
-    def fault(self, path: Path) -> str | None:
+    def verify(self, path: Path) -> str | None:
         """Returns what is wrong with the file at `path`, or None where it is the official one.
 
         Raises:
@@ -62,7 +62,7 @@ class OfficialFile:
         return f"its {self.algorithm.upper()} sum is {found}, the official one {self.digest}"
 
 
-def local_file(file: OfficialFile, *, on_bytes: OnBytes | None = None) -> Path:
+def ensure_downloaded(file: OfficialFile, *, on_bytes: OnBytes | None = None) -> Path:
     """Returns the path of an official file; downloads it where it is missing.
 
     Nothing is written where the file is there already, so that a data folder may be read-only.
@@ -87,8 +87,8 @@ def local_file(file: OfficialFile, *, on_bytes: OnBytes | None = None) -> Path:
             if on_bytes:
                 on_bytes(file.name, done, total or file.size)
 
-        download(file.urls, path, fault=file.fault, on_bytes=advance)
-    elif fault := file.fault(path):
+        download(file.urls, path, verify=file.verify, on_bytes=advance)
+    elif fault := file.verify(path):
         raise DataError(
             f"{path} is not the official file ({fault}); remove it, and it is downloaded anew."
         )

@@ -8,7 +8,12 @@ import numpy as np
 
 from distaff.arrays import Array
 from distaff.data.reading.array_files import read_npy, read_npz
-from distaff.data.reading.untrusted import as_numbers, check_memory, read_rows, reading
+from distaff.data.reading.untrusted import (
+    as_numbers,
+    check_memory,
+    read_rows,
+    reader_errors_as_data_errors,
+)
 from distaff.errors import DataError, UsageError
 
 
@@ -35,7 +40,7 @@ def read_table(path: Path) -> Table:
         raise UsageError(f"{path} is none of {', '.join(readers)}; save the table as one of these.")
     if not path.is_file():
         raise DataError(f"no file {path}; give a table with a row for each image.")
-    with reading(path, "table of numbers"):
+    with reader_errors_as_data_errors(path, "table of numbers"):
         table = readers[path.suffix](path)
     if table.values.ndim != 2 or not np.issubdtype(table.values.dtype, np.number):
         shape, kind = table.values.shape, table.values.dtype

@@ -21,7 +21,7 @@ LONGEST_REASON = 160
 
 
 @contextmanager
-def reading(path: Path, kind: str) -> Iterator[None]:
+def reader_errors_as_data_errors(path: Path, kind: str) -> Iterator[None]:
     """Turns whatever the reader of a damaged file trips over into one sentence.
 
     Args:

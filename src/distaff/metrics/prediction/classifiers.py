@@ -67,7 +67,7 @@ def order_by_content(codes: Float[np.ndarray, "sample latent"]) -> Int[np.ndarra
     return np.array(sorted(range(len(digests)), key=digests.__getitem__), dtype=np.int64)
 
 
-def lying_apart(codes: Float[np.ndarray, "sample latent"]) -> Bool[np.ndarray, " sample"]:
+def outliers(codes: Float[np.ndarray, "sample latent"]) -> Bool[np.ndarray, " sample"]:
     """Returns which rows are outliers of some latent."""
     low, median, high = np.quantile(codes, [0.05, 0.5, 0.95], axis=0)
     beyond = np.abs(codes - median) > FENCE * (high - low)
@@ -98,7 +98,7 @@ def train_and_test_rows(
             raise ValueError(f"give num_test={num_test} with compat={DISENTANGLEMENT_LIB!r}")
         order = random_order(count, seed)
         train = order[count // 3 :]
-        return train[~lying_apart(codes)[train]], order[: count // 3]
+        return train[~outliers(codes)[train]], order[: count // 3]
     first = training_rows(count, num_train).stop
     number = min(TEST_ROWS, count - first) if num_test is None else num_test
     if not 1 <= number <= count - first:

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from distaff import figures
 from distaff.data import FactorDataset
 from distaff.experiment import Experiment
-from distaff.inference.conditional_samples import judge, judge_model
+from distaff.inference.conditional_samples import accuracy_of_images, conditional_accuracy
 from distaff.models import AbstractVAE, Classifier, ConditionalVAE
 from distaff.recipes import MNIST_CLASSIFIER, MNIST_CONDITIONAL_VAE, MNIST_DENSE_VAE
 from distaff.runs import Run
-from distaff.studies.study import Budget, Results, Study, Workbench, for_smoke
+from distaff.studies.study import Budget, Results, Study, StudyContext, for_smoke
 from distaff.types import Batch
 
 SAMPLES_EACH: Mapping[Budget, int] = {"smoke": 20, "quick": 1000, "full": 1000}
@@ -60,7 +60,7 @@ class MnistConditional(Study):
         }
 
     @property
-    def tasks(self) -> Mapping[str, Callable[[Workbench], Results]]:  # noqa: D102
+    def tasks(self) -> Mapping[str, Callable[[StudyContext], Results]]:  # noqa: D102
         return {
             "losses": losses,
             "pictures": pictures,
@@ -68,7 +68,7 @@ class MnistConditional(Study):
         }
 
 
-def losses(bench: Workbench) -> Results:
+def losses(bench: StudyContext) -> Results:
     """The loss over the epochs, and in the end on training, validation and test images."""
     results = {name: _losses(bench.run(name)) for name in ("vae", "cvae")}
     curves = {
@@ -105,7 +105,7 @@ def _curve(run: Run, split: str) -> tuple[list[float], list[float]]:
 
 
 def _losses(run: Run) -> dict[str, float]:
-    model, test = run.load_vae(), run.load_dataset().part("test")
+    model, test = run.load_vae(), run.load_dataset().split("test")
     terms = _terms(model, test)
     return {
         "last_epoch": _curve(run, "train")[1][-1],
@@ -137,7 +137,7 @@ def _labelled(dataset: FactorDataset, rows: torch.Tensor) -> Batch:
 def _reloaded(run: Run) -> dict[str, float]:
     """How far the reconstructions of a model lie from those of another one with its weights."""
     model, other = _conditional(run), _conditional(run)
-    batch = _labelled(run.load_dataset().part("test"), torch.arange(RELOADED))
+    batch = _labelled(run.load_dataset().split("test"), torch.arange(RELOADED))
     for parameter in other.parameters():
         torch.nn.init.zeros_(parameter)
     other.load_state_dict(safetensors.torch.load(safetensors.torch.save(model.state_dict())))
@@ -147,7 +147,7 @@ def _reloaded(run: Run) -> dict[str, float]:
     return {"images": RELOADED, "difference": float((first - second).abs().max())}
 
 
-def pictures(bench: Workbench) -> Results:
+def pictures(bench: StudyContext) -> Results:
     """Samples of the VAE, a plane through four of its latents, ten samples of each digit."""
     vae, cvae = bench.run("vae").load_vae(), _conditional(bench.run("cvae"))
     drawn = vae.sample(SIDE * SIDE).numpy()
@@ -158,7 +158,7 @@ def pictures(bench: Workbench) -> Results:
     )
     bench.draw(
         "vae-interpolation",
-        _plane(vae, bench.run("vae").load_dataset().part("test")),
+        _plane(vae, bench.run("vae").load_dataset().split("test")),
         "Between four test images of different digits, whose posterior means are the corners: "
         "means of p(x|z) with z interpolated in both directions.",
     )
@@ -190,16 +190,16 @@ def _plane(model: AbstractVAE, test: FactorDataset) -> Figure:
     return figures.image_grid(means.reshape(SIDE, SIDE, *means.shape[1:]))
 
 
-def digits(bench: Workbench, each: int) -> Results:
+def digits(bench: StudyContext, each: int) -> Results:
     """What a classifier takes the samples of each digit for, and how they vary."""
     classifier = bench.run("classifier").load_model()
     assert isinstance(classifier, Classifier)
-    test = bench.run("classifier").load_dataset().part("test")
+    test = bench.run("classifier").load_dataset().split("test")
     images, labels = test.images_at(range(len(test))).numpy(), test.factors[:, 0].long().numpy()
     said = np.concatenate([classifier.probabilities(part) for part in np.array_split(images, 10)])
-    real = judge(said, labels, images, images, labels)
+    real = accuracy_of_images(said, labels, images, images, labels)
     seeds = [
-        judge_model(_conditional(run), classifier, test, per_value=each)
+        conditional_accuracy(_conditional(run), classifier, test, per_value=each)
         for run in bench.runs("cvae")
     ]
     drawn = seeds[0]

@@ -23,7 +23,7 @@ from distaff.studies.mnist_likelihoods.trained import (
     subject_of,
     summary,
 )
-from distaff.studies.study import Results, Workbench
+from distaff.studies.study import Results, StudyContext
 from distaff.types import Images
 
 MAPPED = 1000
@@ -46,7 +46,7 @@ COMPLETIONS = 6
 """Completions of each image in the figures of the masks."""
 
 
-def latent_space(bench: Workbench) -> Results:
+def latent_space(bench: StudyContext) -> Results:
     """Task 3: maps of the codes in two dimensions, by design and by PCA, and interpolations."""
     plane, wide = subject_of(bench, "plane"), subject_of(bench, "favourite")
     digits = plane.digits[:MAPPED]
@@ -75,7 +75,7 @@ def latent_space(bench: Workbench) -> Results:
 
 
 def _draw_maps(
-    bench: Workbench,
+    bench: StudyContext,
     plane: Subject,
     flat: Array,
     projected: Array,
@@ -151,7 +151,7 @@ def _interpolations(subject: Subject) -> Figure:
     )
 
 
-def inference(bench: Workbench, scale: Scale) -> Results:
+def inference(bench: StudyContext, scale: Scale) -> Results:
     """Task 4a: the posterior by optimisation, and what the encoder gives away."""
     subject = subject_of(bench, "favourite")
     images = subject.images(scale.inferred)
@@ -189,7 +189,7 @@ def inference(bench: Workbench, scale: Scale) -> Results:
     }
 
 
-def completion(bench: Workbench, scale: Scale) -> Results:
+def completion(bench: StudyContext, scale: Scale) -> Results:
     """Task 4b: what was hidden, from what is seen, for the left half and for other masks."""
     subject = subject_of(bench, "favourite")
     images = subject.images(scale.inferred)

@@ -28,7 +28,7 @@ from distaff.studies.mnist_likelihoods.trained import (
     posterior_sample,
     subject_of,
 )
-from distaff.studies.study import Budget, Results, Study, Workbench, for_smoke
+from distaff.studies.study import Budget, Results, Study, StudyContext, for_smoke
 from distaff.training.settings import Training, number_of_steps
 
 TASKS = {
@@ -157,7 +157,7 @@ class MnistLikelihoods(Study):
         return for_smoke(training) if self.budget == "smoke" else training
 
     @property
-    def tasks(self) -> Mapping[str, Callable[[Workbench], Results]]:  # noqa: D102
+    def tasks(self) -> Mapping[str, Callable[[StudyContext], Results]]:  # noqa: D102
         return {
             "curves": curves,
             "pictures": pictures,
@@ -169,12 +169,12 @@ class MnistLikelihoods(Study):
         }
 
 
-def curves(bench: Workbench) -> Results:
+def curves(bench: StudyContext) -> Results:
     """Tasks 1b and 1c: the bound over the epochs, and where the training stopped."""
     return {kind: _curve(bench, kind, task) for kind, (task, _) in TASKS.items()}
 
 
-def _curve(bench: Workbench, kind: str, task: str) -> Results:
+def _curve(bench: StudyContext, kind: str, task: str) -> Results:
     run = bench.run(kind)
     epochs, _ = _looks(run, "validation")
     bounds = {part: _looks(run, part)[1] for part in ("training", "validation")}
@@ -206,7 +206,7 @@ def _looks(run: Run, part: str) -> tuple[list[float], list[float]]:
     return [line["step"] / steps for line in lines], [-line["objective"] for line in lines]
 
 
-def pictures(bench: Workbench) -> Results:
+def pictures(bench: StudyContext) -> Results:
     """Task 1d: reconstructions by the document's four steps, and samples from the prior."""
     for kind, (_, task) in TASKS.items():
         subject = subject_of(bench, kind)
@@ -241,7 +241,7 @@ def pictures(bench: Workbench) -> Results:
     return {"black": float((test.images(len(test.test)) == 0).float().mean())}
 
 
-def comparison(bench: Workbench, scale: Scale) -> Results:
+def comparison(bench: StudyContext, scale: Scale) -> Results:
     """Tasks 2a and 2e: all likelihoods on the scale of the 256 grey levels."""
     found = {kind: _bounds(bench, kind, scale) for kind in TASKS}
     rows = {kind: found[kind]["bounds"] for kind in TASKS}
@@ -268,7 +268,7 @@ def comparison(bench: Workbench, scale: Scale) -> Results:
     }
 
 
-def _bounds(bench: Workbench, kind: str, scale: Scale) -> NestedBounds:
+def _bounds(bench: StudyContext, kind: str, scale: Scale) -> NestedBounds:
     """Bounds on log P(x) of the 256-level image in nats."""
     subject = subject_of(bench, kind)
     images = subject.drawn(max(scale.bounded.values()))
@@ -282,7 +282,7 @@ def _bits(bound: Estimate) -> tuple[float, float, float]:
     return value, low, high
 
 
-def iwae(bench: Workbench, scale: Scale) -> Results:
+def iwae(bench: StudyContext, scale: Scale) -> Results:
     """The check against the literature: binarised anew at each visit, importance weighted."""
     run, subject = bench.run("iwae"), subject_of(bench, "iwae")
     epochs, bounds = _looks(run, "validation")

@@ -9,7 +9,7 @@ import torch
 from distaff.arrays import Array
 from distaff.data import FactorDataset
 from distaff.models import AbstractVAE
-from distaff.studies.study import Workbench
+from distaff.studies.study import StudyContext
 from distaff.types import Images, Latents
 
 Estimate = dict[str, float]
@@ -55,10 +55,10 @@ class Subject:
         return self.test.factors[:, 0].numpy()
 
 
-def subject_of(bench: Workbench, name: str) -> Subject:
+def subject_of(bench: StudyContext, name: str) -> Subject:
     """Returns the trained model of an experiment."""
     run = bench.run(name)
-    return Subject(run.load_vae(), run.load_dataset().part("test"))
+    return Subject(run.load_vae(), run.load_dataset().split("test"))
 
 
 def generator() -> torch.Generator:

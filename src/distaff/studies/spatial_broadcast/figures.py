@@ -14,14 +14,14 @@ from distaff.studies.spatial_broadcast.decoders import (
     VARIANCE,
     codes_of_positions,
 )
-from distaff.studies.study import Results, Workbench
+from distaff.studies.study import Results, StudyContext
 
 SWEEP = tuple(float(value) for value in np.linspace(-2, 2, 7))
 SHOWN = 7
 """Images in the figure of reconstructions."""
 
 
-def curves(bench: Workbench) -> Results:
+def curves(bench: StudyContext) -> Results:
     """The terms of the loss in nats per image over the training, all seeds."""
     terms = {
         term: {
@@ -53,10 +53,10 @@ def _constant(run: Run) -> float:
     return float(np.prod(shape) * 0.5 * np.log(2 * np.pi * VARIANCE))
 
 
-def pictures(bench: Workbench) -> Results:
+def pictures(bench: StudyContext) -> Results:
     """Reconstructions of seven images, and traversals of the middle one, for both decoders."""
     run = bench.run("spatial-broadcast")
-    dataset = run.load_dataset().part("train")
+    dataset = run.load_dataset().split("train")
     rows = np.random.default_rng(1).choice(len(dataset), SHOWN, replace=False)
     images = dataset.images_at(rows)
     sides = []
@@ -82,7 +82,7 @@ def pictures(bench: Workbench) -> Results:
     return {}
 
 
-def geometry(bench: Workbench) -> Results:
+def geometry(bench: StudyContext) -> Results:
     """Where the encoder puts red circles on a grid of positions."""
     positions, line = grid_lines()
     panels = {}
@@ -108,10 +108,10 @@ def geometry(bench: Workbench) -> Results:
     return {}
 
 
-def artefacts(bench: Workbench) -> Results:
+def artefacts(bench: StudyContext) -> Results:
     """The checkerboard: power at the frequencies of the strides, before and after training."""
     run = bench.run("deconvolution")
-    dataset = run.load_dataset().part("train")
+    dataset = run.load_dataset().split("train")
     images = dataset.images_at(np.random.default_rng(0).choice(len(dataset), 256)).numpy()
     drawn = {}
     for decoder in DECODERS:

@@ -9,7 +9,7 @@ from distaff.metrics import dci, mutual_information_gap
 from distaff.models import AbstractVAE
 from distaff.runs import Run
 from distaff.studies.spatial_broadcast.decoders import DECODERS, VARIANCE, codes_of_positions
-from distaff.studies.study import Results, Workbench, over_seeds
+from distaff.studies.study import Results, StudyContext, over_seeds
 from distaff.types import Images
 
 ACTIVE = 0.1
@@ -18,7 +18,7 @@ MEASURED = 3675
 """Images of which reconstruction, KL and the scores are measured: all of the document's set."""
 
 
-def measures(bench: Workbench) -> Results:
+def measures(bench: StudyContext) -> Results:
     """What the pictures show as numbers, for each decoder and seed."""
     values = {decoder: [_measured(run) for run in bench.runs(decoder)] for decoder in DECODERS}
     return {
@@ -31,7 +31,7 @@ def measures(bench: Workbench) -> Results:
 
 
 def _measured(run: Run) -> dict[str, float]:
-    model, dataset = run.load_vae(), run.load_dataset().part("train")
+    model, dataset = run.load_vae(), run.load_dataset().split("train")
     dataset = dataset.subset(torch.arange(len(dataset))[:MEASURED])
     posterior = posterior_of(model, dataset)
     kl = kl_of_latents(posterior)
@@ -78,21 +78,21 @@ def _squared_error(model: AbstractVAE, images: Images) -> float:
     return float(np.concatenate(errors).mean())
 
 
-def beyond(bench: Workbench) -> Results:
+def beyond(bench: StudyContext) -> Results:
     """What the paper claims beyond the document: other data, one seed."""
     return {decoder: _beyond(bench, decoder) for decoder in DECODERS}
 
 
-def _beyond(bench: Workbench, decoder: str) -> Results:
+def _beyond(bench: StudyContext, decoder: str) -> Results:
     results: Results = {}
     for name in ("quadrant", "combinations"):
         run = bench.run(f"{decoder}-{name}")
         model, dataset = run.load_vae(), run.load_dataset()
         for part, key in (("train", "seen"), ("held_out", "held_out")):
-            images = dataset.part(part).images_at(range(len(dataset.parts[part])))
+            images = dataset.split(part).images_at(range(len(dataset.splits[part])))
             results[f"{name}_{key}"] = _squared_error(model, images)
     small = bench.run(f"{decoder}-small")
-    dataset = small.load_dataset().part("train")
+    dataset = small.load_dataset().split("train")
     results["small"] = _squared_error(small.load_vae(), dataset.images_at(range(len(dataset))))
     results["small_similarity"] = _shape_of_map(small)["similarity"]
     return results | {"dsprites": _on_dsprites(bench.run(f"{decoder}-dsprites"))}
@@ -100,7 +100,7 @@ def _beyond(bench: Workbench, decoder: str) -> Results:
 
 def _on_dsprites(run: Run) -> dict[str, float]:
     last = next(line for line in reversed(run.log) if line["split"] == "validation")
-    test = run.load_dataset().part("test")
+    test = run.load_dataset().split("test")
     sample = test.subset(torch.arange(4000))
     codes = posterior_of(run.load_vae(), sample).mean.double().numpy()
     gap = mutual_information_gap(codes, sample.factors.long().numpy())

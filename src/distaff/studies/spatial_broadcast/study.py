@@ -14,7 +14,7 @@ from distaff.nets import ConvolutionalEncoder
 from distaff.studies.spatial_broadcast.decoders import DECODERS, VARIANCE
 from distaff.studies.spatial_broadcast.figures import artefacts, curves, geometry, pictures
 from distaff.studies.spatial_broadcast.measures import beyond, measures
-from distaff.studies.study import Budget, Results, Study, Workbench, for_smoke
+from distaff.studies.study import Budget, Results, Study, StudyContext, for_smoke
 from distaff.training.settings import Training
 
 LATENTS = 5
@@ -197,7 +197,7 @@ class SpatialBroadcast(Study):
         )
 
     @property
-    def tasks(self) -> Mapping[str, Callable[[Workbench], Results]]:  # noqa: D102
+    def tasks(self) -> Mapping[str, Callable[[StudyContext], Results]]:  # noqa: D102
         return {
             "curves": curves,
             "pictures": pictures,

@@ -3,9 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from distaff.agree import agree
 from distaff.cli import main
-from distaff.compare import compare, rank_correlations
+from distaff.compare import compare, rank_correlations, udr_of_runs
 from distaff.errors import UsageError
 from distaff.evaluate import evaluate
 from distaff.inference.encode import kl_of_latents, posterior_of
@@ -21,9 +20,9 @@ def runs(small_experiment, tmp_path):
 
 def test_runs_are_measured_on_the_same_images_and_keep_their_scores(runs):
     evaluate(runs[0], ["mutual-information-gap"])
-    ((name, score),) = agree(runs, seed=4).items()
+    ((name, score),) = udr_of_runs(runs, seed=4).items()
     assert name == f"small/{runs[0].experiment.config_hash}"
-    test = runs[0].load_dataset().part("test")
+    test = runs[0].load_dataset().split("test")
     posteriors = [posterior_of(run.load_model(), test) for run in runs]
     truth = udr(
         [posterior.mean.double().numpy() for posterior in posteriors],
@@ -37,7 +36,7 @@ def test_runs_are_measured_on_the_same_images_and_keep_their_scores(runs):
 
 
 def test_the_mean_over_seeds_is_the_score_of_the_experiment(runs):
-    (score,) = agree(runs).values()
+    (score,) = udr_of_runs(runs).values()
     (row,) = [row for row in compare(runs) if row.quantity == "udr"]
     assert row.seeds == 3
     assert row.mean == pytest.approx(score.value)
@@ -45,18 +44,18 @@ def test_the_mean_over_seeds_is_the_score_of_the_experiment(runs):
 
 def test_models_of_another_experiment_take_no_part(runs, small_experiment, tmp_path):
     lonely = train(small_experiment, tmp_path)
-    assert list(agree(runs + lonely)) == [f"small/{runs[0].experiment.config_hash}"]
+    assert list(udr_of_runs(runs + lonely)) == [f"small/{runs[0].experiment.config_hash}"]
     assert "udr" not in lonely[0].scores
     with pytest.raises(UsageError, match="two finished runs of one experiment"):
-        agree(lonely + runs[:1])
+        udr_of_runs(lonely + runs[:1])
 
 
 def test_the_same_model_twice_agrees(runs):
     runs[1].model_file.write_bytes(runs[0].model_file.read_bytes())
-    (score,) = agree(runs[:2]).values()
+    (score,) = udr_of_runs(runs[:2]).values()
     alive = kl_of_latents(posterior_of(runs[0].load_model(), runs[0].load_dataset())) > 0.01
     assert score.relation[0, 1] == pytest.approx(score.relation[1, 0])
-    codes = posterior_of(runs[0].load_model(), runs[0].load_dataset().part("test")).mean.numpy()
+    codes = posterior_of(runs[0].load_model(), runs[0].load_dataset().split("test")).mean.numpy()
     itself = udr([codes[:, alive].astype(float)] * 2, repeats=0)
     assert score.value == pytest.approx(itself.value, abs=1e-6)
     assert np.isfinite(score.value)

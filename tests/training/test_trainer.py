@@ -12,32 +12,32 @@ from distaff.models import build
 from distaff.models.beta_vae import BetaVAE
 from distaff.registry import kind_of
 from distaff.training.device import choose_device
-from distaff.training.fit import Fit, fit
 from distaff.training.nonfinite import NonFiniteLossError
+from distaff.training.trainer import Trainer, fit
 
 
 @pytest.fixture
-def make_fit(small_experiment):
+def make_trainer(small_experiment):
     """Returns a function that starts a training with some settings changed."""
 
-    def make(seed: int = 0, smooth: bool = False, **settings) -> Fit:
+    def make(seed: int = 0, smooth: bool = False, **settings) -> Trainer:
         config = replace(small_experiment.data, smooth=smooth)
         data = DATASETS[kind_of(config, DATASETS)](config).load()
-        train = data.part("train")
+        train = data.split("train")
         model = build(small_experiment.model, train.spec, seed=seed)
         training = replace(small_experiment.training, **settings)
-        return Fit(model, train, data.part("validation"), training, seed=seed)
+        return Trainer(model, train, data.split("validation"), training, seed=seed)
 
     return make
 
 
-def equal(first: Fit, second: Fit) -> bool:
+def equal(first: Trainer, second: Trainer) -> bool:
     a, b = first.model.state_dict(), second.model.state_dict()
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_fit):
-    first, second, third = make_fit(), make_fit(), make_fit(seed=1)
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_trainer):
+    first, second, third = make_trainer(), make_trainer(), make_trainer(seed=1)
     assert run(first) == run(second)
     assert equal(first, second)
     run(third)
@@ -47,13 +47,13 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_fit):
 @pytest.mark.parametrize("binarize", [False, True])
 @pytest.mark.parametrize("stop", [1, 7, 13])
 def test_a_training_that_was_stopped_and_taken_up_ends_as_one_that_was_not(
-    make_fit, stop, binarize, tmp_path
+    make_trainer, stop, binarize, tmp_path
 ):
-    whole, before, after = (make_fit(patience=50, binarize=binarize) for _ in range(3))
+    whole, before, after = (make_trainer(patience=50, binarize=binarize) for _ in range(3))
     expected = run(whole)
     records = []
-    while before.step < stop:
-        records += before.advance()
+    while before.current_step < stop:
+        records += before.step()
     torch.save(before.state_dict(), tmp_path / "state.pt")
     after.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     records += run(after)
@@ -62,26 +62,26 @@ def test_a_training_that_was_stopped_and_taken_up_ends_as_one_that_was_not(
 
 
 @pytest.fixture
-def seen_images(make_fit, monkeypatch):
+def seen_images(make_trainer, monkeypatch):
     """Returns a function that gives the images a model sees in some steps and in two looks."""
 
     def see(**settings) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        fitting = make_fit(**settings)
+        trainer = make_trainer(**settings)
         seen = []
-        terms = fitting.model.loss_terms
+        terms = trainer.model.loss_terms
 
         def watched(batch, noise, player):
             seen.append(batch.images)
             return terms(batch, noise, player)
 
-        monkeypatch.setattr(fitting.model, "loss_terms", watched)
+        monkeypatch.setattr(trainer.model, "loss_terms", watched)
         for step in (0, 1, 0):
-            fitting.step = step
-            fitting.advance()
+            trainer.current_step = step
+            trainer.step()
         trained = seen.copy()
         seen.clear()
-        fitting.look(fitting.validation, 32)
-        fitting.look(fitting.validation, 32)
+        trainer.validate(trainer.validation, 32)
+        trainer.validate(trainer.validation, 32)
         return trained, seen
 
     return see
@@ -101,88 +101,88 @@ def test_images_are_drawn_black_or_white_anew_in_training_and_alike_in_validatio
     assert look.mean().item() == pytest.approx(grey_look.mean().item(), rel=0.05)
 
 
-def test_training_lowers_the_objective(make_fit):
-    records = run(make_fit(steps=150, learning_rate=1e-3))
+def test_training_lowers_the_objective(make_trainer):
+    records = run(make_trainer(steps=150, learning_rate=1e-3))
     losses = [r["objective"] for r in records if r["split"] == "validation"]
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_images_are_learnt_from_in_training_mode_and_looked_at_in_evaluation_mode(make_fit):
-    fitting = make_fit(validate_every=3)
+def test_images_are_learnt_from_in_training_mode_and_looked_at_in_evaluation_mode(make_trainer):
+    trainer = make_trainer(validate_every=3)
     modes = []
-    terms = fitting.model.loss_terms
-    fitting.model.loss_terms = lambda *words: modes.append(fitting.model.training) or terms(*words)
-    run(fitting)
-    looks = -(-min(32, len(fitting.validation)) // 512)
+    terms = trainer.model.loss_terms
+    trainer.model.loss_terms = lambda *words: modes.append(trainer.model.training) or terms(*words)
+    run(trainer)
+    looks = -(-min(32, len(trainer.validation)) // 512)
     expected = []
-    for step in range(1, fitting.steps + 1):
-        expected += [True] + [False] * looks * (step % 3 == 0 or step == fitting.steps)
+    for step in range(1, trainer.steps + 1):
+        expected += [True] + [False] * looks * (step % 3 == 0 or step == trainer.steps)
     assert modes == expected
-    assert not fitting.model.training
+    assert not trainer.model.training
 
 
-def test_an_epoch_shows_every_image_once(make_fit):
-    fitting = make_fit()
-    size = fitting.training.batch_size
+def test_an_epoch_shows_every_image_once(make_trainer):
+    trainer = make_trainer()
+    size = trainer.training.batch_size
     seen = []
-    for step in range(len(fitting.train) // size):
-        seen.append(fitting.batches.at(step).factors)
+    for step in range(len(trainer.train) // size):
+        seen.append(trainer.batches.at(step).factors)
     rows = torch.cat(seen)
-    assert len(rows) == len(fitting.train) // size * size
+    assert len(rows) == len(trainer.train) // size * size
     assert len(torch.unique(rows, dim=0)) == len(rows)
 
 
-def test_terms_of_the_log_are_means_over_its_steps(make_fit):
-    each = [r for r in run(make_fit(log_every=1)) if r["split"] == "train"]
-    fifth = [r for r in run(make_fit(log_every=5)) if r["split"] == "train"]
+def test_terms_of_the_log_are_means_over_its_steps(make_trainer):
+    each = [r for r in run(make_trainer(log_every=1)) if r["split"] == "train"]
+    fifth = [r for r in run(make_trainer(log_every=5)) if r["split"] == "train"]
     for number, record in enumerate(fifth):
         mean = np.mean([r["kl"] for r in each[5 * number : 5 * number + 5]])
         assert record["kl"] == pytest.approx(mean, rel=1e-6)
 
 
-def test_patience_stops_and_restores_the_best_parameters(make_fit):
-    fitting = make_fit(
+def test_patience_stops_and_restores_the_best_parameters(make_trainer):
+    trainer = make_trainer(
         steps=400, validate_every=5, patience=2, minimal_gain=1e6, learning_rate=1e-3
     )
-    records = run(fitting)
+    records = run(trainer)
     looks = [r for r in records if r["split"] == "validation"]
     assert [r["step"] for r in looks] == [5, 10, 15]
-    assert fitting.best["step"] == 5
-    assert fitting.look(fitting.validation, 32)["objective"] == pytest.approx(
+    assert trainer.best.step == 5
+    assert trainer.validate(trainer.validation, 32)["objective"] == pytest.approx(
         looks[0]["objective"], rel=1e-6
     )
     assert looks[-1]["objective"] < looks[0]["objective"]
 
 
-def test_a_loss_that_is_not_finite_stops_before_the_step(make_fit):
-    fitting = make_fit()
-    fitting.advance()
+def test_a_loss_that_is_not_finite_stops_before_the_step(make_trainer):
+    trainer = make_trainer()
+    trainer.step()
     with torch.no_grad():
-        next(iter(fitting.model.encoder.parameters())).fill_(math.nan)
-    before = {name: value.clone() for name, value in fitting.model.decoder.state_dict().items()}
+        next(iter(trainer.model.encoder.parameters())).fill_(math.nan)
+    before = {name: value.clone() for name, value in trainer.model.decoder.state_dict().items()}
     with pytest.raises(NonFiniteLossError, match=r"step 1 .*--training.learning-rate") as caught:
-        fitting.advance()
+        trainer.step()
     assert caught.value.batch.images.shape == (16, 1, 16, 16)
-    after = fitting.model.decoder.state_dict()
+    after = trainer.model.decoder.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 @pytest.fixture
-def poisoned_fit(make_fit):
+def poisoned_fit(make_trainer):
     """Returns a function that starts a training whose loss is not finite at some steps."""
 
-    def make(*steps: int, value: float = math.nan, **settings) -> Fit:
-        fitting = make_fit(**settings)
-        terms = fitting.model.loss_terms
+    def make(*steps: int, value: float = math.nan, **settings) -> Trainer:
+        trainer = make_trainer(**settings)
+        terms = trainer.model.loss_terms
 
         def poisoned(batch, noise, player):
             found = terms(batch, noise, player)
-            if fitting.model.training and fitting.step in steps:
+            if trainer.model.training and trainer.current_step in steps:
                 found["kl"] = found["kl"] * 0 + value
             return found
 
-        fitting.model.loss_terms = poisoned
-        return fitting
+        trainer.model.loss_terms = poisoned
+        return trainer
 
     return make
 
@@ -193,16 +193,16 @@ def test_an_infinite_loss_with_a_finite_gradient_stops_too(poisoned_fit):
 
 
 def test_a_skipped_step_changes_no_parameter_and_is_counted_in_the_log(poisoned_fit):
-    fitting = poisoned_fit(2, 3, on_nan="skip")
-    while fitting.step < 2:
-        fitting.advance()
-    before = {name: value.clone() for name, value in fitting.model.state_dict().items()}
-    while fitting.step < 4:
-        fitting.advance()
-    after = fitting.model.state_dict()
+    trainer = poisoned_fit(2, 3, on_nan="skip")
+    while trainer.current_step < 2:
+        trainer.step()
+    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    while trainer.current_step < 4:
+        trainer.step()
+    after = trainer.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert fitting.culprit.batch.images.shape == (16, 1, 16, 16)
-    records = run(fitting)
+    assert trainer.nonfinite_batch.batch.images.shape == (16, 1, 16, 16)
+    records = run(trainer)
     lines = [record for record in records if record["split"] == "train"]
     assert [line["skipped"] for line in lines] == [2, 0, 0, 0]
     assert all(math.isfinite(v) for line in records for k, v in line.items() if k != "split")
@@ -220,18 +220,18 @@ def test_a_line_of_the_log_is_the_mean_over_the_steps_that_were_not_skipped(pois
         assert line["kl"] == pytest.approx(mean, rel=1e-6)
 
 
-def test_without_bad_batches_skipping_changes_only_the_count(make_fit):
-    skipping = [{**r} for r in run(make_fit(on_nan="skip"))]
+def test_without_bad_batches_skipping_changes_only_the_count(make_trainer):
+    skipping = [{**r} for r in run(make_trainer(on_nan="skip"))]
     assert [r.pop("skipped", 0) for r in skipping] == [0] * len(skipping)
-    assert skipping == run(make_fit())
+    assert skipping == run(make_trainer())
 
 
 @pytest.mark.parametrize("stop", [3, 7, 9])
 def test_a_training_that_skips_goes_on_to_the_bit(poisoned_fit, stop, tmp_path):
     whole, before, after = (poisoned_fit(1, 5, 6, 7, 8, 9, 12, on_nan="skip") for _ in range(3))
     expected, records = run(whole), []
-    while before.step < stop:
-        records += before.advance()
+    while before.current_step < stop:
+        records += before.step()
     torch.save(before.state_dict(), tmp_path / "state.pt")
     after.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     assert records + run(after) == expected
@@ -239,46 +239,46 @@ def test_a_training_that_skips_goes_on_to_the_bit(poisoned_fit, stop, tmp_path):
 
 
 def test_too_many_skipped_steps_in_a_row_are_the_end(poisoned_fit, monkeypatch):
-    monkeypatch.setattr("distaff.training.fit.MOST_SKIPPED", 5)
+    monkeypatch.setattr("distaff.training.trainer.MOST_SKIPPED", 5)
     run(poisoned_fit(*range(4), *range(5, 9), on_nan="skip"))
-    fitting = poisoned_fit(*range(4, 20), on_nan="skip")
+    trainer = poisoned_fit(*range(4, 20), on_nan="skip")
     with pytest.raises(NonFiniteLossError, match="5 steps in a row had to be skipped"):
-        run(fitting)
-    assert fitting.step == 8
+        run(trainer)
+    assert trainer.current_step == 8
 
 
-def test_a_clipped_gradient_is_no_longer_than_the_limit(make_fit):
-    fitting = make_fit(gradient_clip=0.5)
-    fitting.advance()
-    gradients = [p.grad for p in fitting.model.parameters()]
+def test_a_clipped_gradient_is_no_longer_than_the_limit(make_trainer):
+    trainer = make_trainer(gradient_clip=0.5)
+    trainer.step()
+    gradients = [p.grad for p in trainer.model.parameters()]
     assert torch.nn.utils.get_total_norm(gradients).item() == pytest.approx(0.5, rel=1e-3)
 
 
-def test_the_cosine_falls_from_the_rate_to_zero(make_fit):
-    fitting = make_fit(schedule="cosine", learning_rate=1e-2)
+def test_the_cosine_falls_from_the_rate_to_zero(make_trainer):
+    trainer = make_trainer(schedule="cosine", learning_rate=1e-2)
     rates = []
-    while not fitting.finished:
-        fitting.advance()
-        rates.append(fitting.optimizers["vae"].param_groups[0]["lr"])
+    while not trainer.finished:
+        trainer.step()
+        rates.append(trainer.optimizers["vae"].param_groups[0]["lr"])
     assert rates[0] == 1e-2
     assert rates[10] == pytest.approx(0.5e-2)
     assert 0 < rates[-1] < 1e-4
 
 
-def test_bfloat16_stays_near_float32(make_fit):
-    wide, narrow = (run(make_fit(precision=p)) for p in ("float32", "bfloat16"))
+def test_bfloat16_stays_near_float32(make_trainer):
+    wide, narrow = (run(make_trainer(precision=p)) for p in ("float32", "bfloat16"))
     assert narrow[0]["objective"] == pytest.approx(wide[0]["objective"], rel=0.02)
     assert narrow != wide
 
 
-def test_tf32_is_float32_where_there_is_no_cuda(make_fit):
-    wide, rounded = make_fit(), make_fit(precision="tf32")
+def test_tf32_is_float32_where_there_is_no_cuda(make_trainer):
+    wide, rounded = make_trainer(), make_trainer(precision="tf32")
     assert run(wide) == run(rounded)
     assert equal(wide, rounded)
 
 
-def test_fit_runs_to_the_end(make_fit, small_experiment):
-    parts = make_fit()
+def test_fit_runs_to_the_end(make_trainer, small_experiment):
+    parts = make_trainer()
     model = build(small_experiment.model, parts.train.spec, seed=0)
     records = []
     fit(
@@ -301,6 +301,6 @@ def test_an_unknown_device_is_refused():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_gpu_trains_to_the_cpu_s_losses(make_fit):
-    on_cpu, on_gpu = run(make_fit(device="cpu")), run(make_fit(device="cuda"))
+def test_a_gpu_trains_to_the_cpu_s_losses(make_trainer):
+    on_cpu, on_gpu = run(make_trainer(device="cpu")), run(make_trainer(device="cuda"))
     assert on_gpu[-1]["objective"] == pytest.approx(on_cpu[-1]["objective"], rel=0.05)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,8 +13,8 @@ from distaff.data.binarize import binarize
 from distaff.models import Model
 from distaff.nets.encoder import Encoder
 from distaff.training.batches import Batches
-from distaff.training.cuda_graph import Captured
-from distaff.training.device import choose_device, keep_freed_memory, rounding_products
+from distaff.training.cuda_graph import CudaGraphStep
+from distaff.training.device import allow_tf32, choose_device, tune_malloc
 from distaff.training.nonfinite import NonFiniteLossError
 from distaff.training.schedules import warn_of_unfinished_schedules
 from distaff.training.settings import Training, number_of_steps
@@ -29,7 +29,16 @@ MOST_SKIPPED = 100
 bad batch says something of that batch, a hundred say that no batch will be good again."""
 
 
-class Fit:
+class Best(NamedTuple):
+    """The best validation so far."""
+
+    objective: float = math.inf
+    step: int = 0
+    evaluations_since: int = 0
+    """Validations after it."""
+
+
+class Trainer:
     """A training under way.
 
     The images of a step follow from the seed and the step alone; the noise comes from a generator
@@ -64,7 +73,7 @@ class Fit:
         for module in model.modules():
             if isinstance(module, Encoder):
                 module.check_trainable()
-        keep_freed_memory()
+        tune_malloc()
         self.training = training
         self.device = choose_device(training.device)
         self.model = model.to(self.device)
@@ -77,7 +86,7 @@ class Fit:
         self.seed = seed
         self.steps = number_of_steps(training, len(train))
         warn_of_unfinished_schedules(model, self.steps)
-        self.step = 0
+        self.current_step = 0
         self.parameters = {
             name: [p for module in player.modules for p in model.get_submodule(module).parameters()]
             for name, player in model.players.items()
@@ -86,25 +95,25 @@ class Fit:
             name: torch.optim.Adam(parameters, lr=training.learning_rate, fused=True)
             for name, parameters in self.parameters.items()
         }
-        captured = Captured if training.cuda_graph else lambda function: function
+        captured = CudaGraphStep if training.cuda_graph else lambda function: function
         self._measures: Mapping[str, Callable[[Batch, Noise, Settings], Measured]] = {
             name: captured(partial(self._measure, name)) for name in self.parameters
         }
         self.noise_generator = torch.Generator(self.device).manual_seed(seed)
         self.sums: dict[str, float] = {}
         self.counts = {"taken": 0, "skipped": 0, "skipped_in_a_row": 0}
-        self.culprit: NonFiniteLossError | None = None
-        self.best: dict[str, Any] = {"objective": math.inf, "step": 0, "looks_since": 0}
+        self.nonfinite_batch: NonFiniteLossError | None = None
+        self.best = Best()
         self.best_parameters: dict[str, Tensor] = {}
 
     @property
     def finished(self) -> bool:
         """Whether the last step was taken, or patience is at its end."""
         patience = self.training.patience
-        exhausted = patience is not None and self.best["looks_since"] >= patience
-        return self.step >= self.steps or exhausted
+        exhausted = patience is not None and self.best.evaluations_since >= patience
+        return self.current_step >= self.steps or exhausted
 
-    def advance(self) -> list[Record]:
+    def step(self) -> list[Record]:
         """Takes one step; returns the lines of the log that it gives rise to.
 
         Raises:
@@ -112,7 +121,7 @@ class Fit:
                 such steps are skipped, many of them came in a row.
         """
         self.model.train()
-        settings = self.model.settings(self.step)
+        settings = self.model.settings(self.current_step)
         sums, noise = dict(self.sums), self.noise_generator.get_state()
         try:
             for name in self.parameters:
@@ -123,12 +132,12 @@ class Fit:
             if not self._skips(error):
                 self.noise_generator.set_state(noise)  # as it was before this step
                 raise
-        self.step += 1
+        self.current_step += 1
         records = []
-        if self.step % self.training.log_every == 0 or self.step == self.steps:
+        if self.current_step % self.training.log_every == 0 or self.current_step == self.steps:
             records += self._training_records(settings)
-        if self.step % self.training.validate_every == 0 or self.step == self.steps:
-            records += self._looks()
+        if self.current_step % self.training.validate_every == 0 or self.current_step == self.steps:
+            records += self._validation_records()
         if self.finished and self.training.patience is not None:
             self.model.load_state_dict(self.best_parameters)
         return records
@@ -136,36 +145,41 @@ class Fit:
     def state_dict(self) -> dict[str, Any]:
         """Returns all that is needed to go on later."""
         return {
-            "step": self.step,
+            "step": self.current_step,
             "model": self.model.state_dict(),
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "noise_generator": self.noise_generator.get_state(),
             "sums": self.sums,
             "counts": self.counts,
-            "best": self.best,
+            "best": {
+                "objective": self.best.objective,
+                "step": self.best.step,
+                "looks_since": self.best.evaluations_since,
+            },
             "best_parameters": self.best_parameters,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Takes up the training whose `state_dict` this is."""
-        self.step = state["step"]
+        self.current_step = state["step"]
         self.model.load_state_dict(state["model"])
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         self.noise_generator.set_state(state["noise_generator"].cpu())
         self.sums = state["sums"]
         self.counts = state["counts"]
-        self.best = state["best"]
+        best = state["best"]
+        self.best = Best(best["objective"], best["step"], best["looks_since"])
         self.best_parameters = state["best_parameters"]
 
     def _update(self, player: str, settings: Settings) -> None:
-        batch = self._drawn(self.batches.at(self.step), self.noise_generator)
+        batch = self._drawn(self.batches.at(self.current_step), self.noise_generator)
         noise = self.model.sample_noise(len(batch.images), self.noise_generator)
         terms, gradients = self._measures[player](batch, noise, settings)
         # all numbers at once: the only wait for the device in a step
         numbers = dict(zip(terms, torch.stack(tuple(terms.values())).tolist(), strict=True))
         if not (math.isfinite(numbers.pop("norm")) and math.isfinite(numbers["objective"])):
-            raise NonFiniteLossError(self.step, batch, noise, terms)
+            raise NonFiniteLossError(self.current_step, batch, noise, terms)
         parameters = self.parameters[player]
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
@@ -179,7 +193,7 @@ class Fit:
             self.sums[name] = self.sums.get(name, 0.0) + number
 
     def _measure(self, player: str, batch: Batch, noise: Noise, settings: Settings) -> Measured:
-        with rounding_products(self.training.precision == "tf32"):
+        with allow_tf32(self.training.precision == "tf32"):
             terms, loss = self._loss(batch, noise, player, settings)
             parameters = self.parameters[player]
             gradients = tuple(map(_in_layout, torch.autograd.grad(loss, parameters), parameters))
@@ -203,7 +217,11 @@ class Fit:
     def _learning_rate(self) -> float:
         if self.training.schedule == "constant":
             return self.training.learning_rate
-        return self.training.learning_rate * 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+        return (
+            self.training.learning_rate
+            * 0.5
+            * (1 + math.cos(math.pi * self.current_step / self.steps))
+        )
 
     def _skips(self, error: NonFiniteLossError) -> bool:
         """Whether to go on without the batch of this step: that is asked for, and there is hope."""
@@ -213,7 +231,7 @@ class Fit:
         if row == MOST_SKIPPED:
             error.args = (f"{row} steps in a row had to be skipped, and no end to it: {error}",)
             return False
-        self.culprit = self.culprit or error
+        self.nonfinite_batch = self.nonfinite_batch or error
         self.counts |= {"skipped": self.counts["skipped"] + 1, "skipped_in_a_row": row}
         return True
 
@@ -224,33 +242,32 @@ class Fit:
             return []
         means = {name: total / taken for name, total in self.sums.items()}
         self.sums, self.counts = {}, self.counts | {"taken": 0, "skipped": 0}
-        record = {"split": "train", "step": self.step, **means, **settings}
+        record = {"split": "train", "step": self.current_step, **means, **settings}
         return [record | ({"skipped": skipped} if self.training.on_nan == "skip" else {})]
 
-    def _looks(self) -> list[Record]:
+    def _validation_records(self) -> list[Record]:
         """Looks at held-out images, and at those of the training where that is asked for."""
-        terms = self.look(self.validation, self.training.validation_images)
+        terms = self.validate(self.validation, self.training.validation_images)
         self._compare(terms)
-        records = [{"split": "validation", "step": self.step, **terms}]
+        records = [{"split": "validation", "step": self.current_step, **terms}]
         if self.training.training_images:
-            seen = self.look(self.train, self.training.training_images)
-            records.append({"split": "training", "step": self.step, **seen})
+            seen = self.validate(self.train, self.training.training_images)
+            records.append({"split": "training", "step": self.current_step, **seen})
         return records
 
     def _compare(self, terms: dict[str, float]) -> None:
         """Keeps the parameters if they are the best so far."""
-        best = self.best
-        if terms["objective"] < best["objective"] - self.training.minimal_gain:
-            self.best = {"objective": terms["objective"], "step": self.step, "looks_since": 0}
+        if terms["objective"] < self.best.objective - self.training.minimal_gain:
+            self.best = Best(terms["objective"], self.current_step)
             if self.training.patience is not None:
                 self.best_parameters = {
                     name: value.clone() for name, value in self.model.state_dict().items()
                 }
         else:
-            self.best = {**best, "looks_since": best["looks_since"] + 1}
+            self.best = self.best._replace(evaluations_since=self.best.evaluations_since + 1)
 
     @torch.no_grad()
-    def look(self, dataset: FactorDataset, images: int) -> dict[str, float]:
+    def validate(self, dataset: FactorDataset, images: int) -> dict[str, float]:
         """Returns the terms on the first images of a set, weighed by the settings of the last step.
 
         The noise is the same at each call, and so are the weights, so that two calls differ only
@@ -266,7 +283,7 @@ class Fit:
             batch = dataset.batch_at(rows, labelled=self.model.supervised)
             batch = self._drawn(batch, generator)
             noise = self.model.sample_noise(len(rows), generator)
-            with rounding_products(self.training.precision == "tf32"):
+            with allow_tf32(self.training.precision == "tf32"):
                 terms, loss = self._loss(batch, noise, player, settings)
             for name, value in (*terms.items(), ("objective", loss)):
                 sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
@@ -305,12 +322,12 @@ def fit(
 
     Raises:
         UsageError: the images are too large for the model to be trained on them.
-        NonFiniteLossError: as in `Fit.advance`.
+        NonFiniteLossError: as in `Trainer.step`.
 
     Warns:
         RunWarning: the training ends before the model's weights are at their last values.
     """
-    fitting = Fit(model, train, validation, training, seed=seed)
-    while not fitting.finished:
-        for record in fitting.advance():
+    trainer = Trainer(model, train, validation, training, seed=seed)
+    while not trainer.finished:
+        for record in trainer.step():
             on_record(record)
