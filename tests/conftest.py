@@ -1,6 +1,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,13 +14,13 @@ from distaff.training import Training
 
 
 @pytest.fixture(autouse=True)
-def offline(monkeypatch):
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test downloads anything from outside this machine."""
     monkeypatch.setenv("DISTAFF_OFFLINE", "1")
 
 
 @pytest.fixture
-def real_data():
+def real_data() -> Any:
     """Returns a function that gives the path of a real file, or skips the test without it."""
 
     def path_of(name: str) -> Path:
@@ -35,12 +36,12 @@ def real_data():
 
 
 @pytest.fixture
-def generator():
+def generator() -> Any:
     return torch.Generator().manual_seed(0)
 
 
 @pytest.fixture
-def small_nets():
+def small_nets() -> Any:
     return {
         "encoder": ConvolutionalEncoder.Config(widths=(4, 4), hidden=(16,)),
         "decoder": ConvolutionalDecoder.Config(widths=(4, 4), hidden=(16,)),
@@ -48,7 +49,7 @@ def small_nets():
 
 
 @pytest.fixture
-def small_experiment(small_nets):
+def small_experiment(small_nets: dict[str, Any]) -> Any:
     """A beta-VAE on tiny sprites that trains in a second."""
     return Experiment(
         name="small",
@@ -66,10 +67,10 @@ def small_experiment(small_nets):
 
 
 @pytest.fixture
-def with_training():
+def with_training() -> Any:
     """Returns the experiment with some settings of its training changed."""
 
-    def change(experiment: Experiment, **settings) -> Experiment:
+    def change(experiment: Experiment, **settings: Any) -> Experiment:
         return replace(experiment, training=replace(experiment.training, **settings))
 
     return change

@@ -2,6 +2,8 @@
 
 import inspect
 from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ MODEL_KINDS = list(MODELS)
 VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, AbstractVAE)]
 
 
-def model_of(kind, channels, small_nets, seed=0):
+def model_of(kind: Any, channels: Any, small_nets: dict[str, Any], seed: int = 0) -> Any:
     spec = DataSpec((channels, 16, 16), (3, 4), 100)
     settings = {"latents": 3, **small_nets}
     known = {field.name for field in fields(MODELS[kind].Config)}
@@ -26,7 +28,7 @@ def model_of(kind, channels, small_nets, seed=0):
     return build(config, spec, seed=seed)
 
 
-def batch_of(channels, generator):
+def batch_of(channels: Any, generator: torch.Generator) -> Any:
     images = torch.rand(8, channels, 16, 16, generator=generator)
     factors = torch.randint(3, (8, 2), generator=generator)
     return Batch(images, factors, torch.ones(8, dtype=torch.bool))
@@ -36,8 +38,8 @@ def batch_of(channels, generator):
 @pytest.mark.parametrize("kind", MODEL_KINDS)
 class TestModels:
     def test_terms_are_finite_and_the_same_for_the_same_noise(
-        self, kind, channels, small_nets, generator
-    ):
+        self, kind: str, channels: int, small_nets: dict[str, Any], generator: torch.Generator
+    ) -> None:
         model, batch = model_of(kind, channels, small_nets), batch_of(channels, generator)
         noise = model.sample_noise(8, generator)
         for player in model.players:
@@ -46,8 +48,8 @@ class TestModels:
             assert all(torch.equal(first[name], second[name]) for name in first)
 
     def test_gradients_reach_exactly_the_player_s_modules(
-        self, kind, channels, small_nets, generator
-    ):
+        self, kind: str, channels: int, small_nets: dict[str, Any], generator: torch.Generator
+    ) -> None:
         model, batch = model_of(kind, channels, small_nets), batch_of(channels, generator)
         for name, player in model.players.items():
             model.zero_grad(set_to_none=True)
@@ -57,12 +59,17 @@ class TestModels:
             assert reached == set(player.modules)
 
     def test_saved_and_loaded_parameters_give_equal_terms(
-        self, kind, channels, small_nets, generator, tmp_path
-    ):
+        self,
+        kind: str,
+        channels: int,
+        small_nets: dict[str, Any],
+        generator: torch.Generator,
+        tmp_path: Path,
+    ) -> None:
         first, second = (model_of(kind, channels, small_nets, seed) for seed in (0, 1))
         batch, noise = batch_of(channels, generator), first.sample_noise(8, generator)
 
-        def same():
+        def same() -> Any:
             return [
                 torch.equal(value, second.loss_terms(batch, noise, player)[name])
                 for player in first.players
@@ -77,7 +84,9 @@ class TestModels:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("kind", VAE_KINDS)
-def test_arrays_give_arrays_and_tensors_tensors(kind, channels, small_nets, generator):
+def test_arrays_give_arrays_and_tensors_tensors(
+    kind: str, channels: int, small_nets: dict[str, Any], generator: torch.Generator
+) -> None:
     model, batch = model_of(kind, channels, small_nets), batch_of(channels, generator)
     images, context = batch.images, model.context_from(batch.factors)
     given = () if context is None else (context,)
@@ -99,12 +108,12 @@ def test_arrays_give_arrays_and_tensors_tensors(kind, channels, small_nets, gene
     [*MODELS.values(), *DATASETS.values(), *METRICS.values()],
     ids=lambda thing: thing.__name__,
 )
-def test_the_docstring_cites_a_source(thing):
+def test_the_docstring_cites_a_source(thing: Any) -> None:
     assert "Reference:" in inspect.getdoc(thing)
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_metric_tells_a_perfect_code_from_noise_where_it_asks_for_that(name):
+def test_a_metric_tells_a_perfect_code_from_noise_where_it_asks_for_that(name: str) -> None:
     """How near each is to its expected answer stands in tests/metrics/."""
     perfect, noise = audit(rows=900, metrics=[name], codes=["perfect", "noise"], modes=["default"])
     assert not perfect.error + noise.error

@@ -4,6 +4,8 @@ x = W z + b + s e with z and e standard normal is probabilistic PCA (Tipping & B
 posterior, the marginal likelihood and what hidden pixels are given seen ones are all Gaussian.
 """
 
+from typing import Any
+
 import torch
 from torch.distributions import MultivariateNormal, kl_divergence
 
@@ -21,7 +23,7 @@ STD = 0.4 * SCALE
 LEFT = torch.tensor([True, True, False, False]).expand(4, 4)
 
 
-def linear_model(*, kind=VAE, skew=0.0, latents=2, **settings):
+def linear_model(*, kind: Any = VAE, skew: Any = 0.0, latents: Any = 2, **settings: Any) -> Any:
     """A model in float64 whose posterior is diagonal, given all pixels or the left half.
 
     With a skew the two columns of W are no longer orthogonal, and the posterior is correlated.
@@ -51,12 +53,12 @@ def linear_model(*, kind=VAE, skew=0.0, latents=2, **settings):
     return model
 
 
-def conditional_model(**settings):
+def conditional_model(**settings: Any) -> Any:
     """A linear model that is told one of three values, each with a mean image of its own."""
     return linear_model(kind=ConditionalVAE, **settings)
 
 
-def draw_images(model, count, context=None, *, seed=1):
+def draw_images(model: Any, count: Any, context: Any = None, *, seed: int = 1) -> Any:
     """Images from the model itself."""
     generator = torch.Generator().manual_seed(seed)
     latents, noise = (
@@ -67,7 +69,7 @@ def draw_images(model, count, context=None, *, seed=1):
     return (latents @ weight.T + bias + STD * noise).reshape(count, *SHAPE)
 
 
-def exact_posterior(model, images, seen=None, context=None):
+def exact_posterior(model: Any, images: Any, seen: Any = None, context: Any = None) -> Any:
     """Mean [batch, latent] and precision [latent, latent] of p(z|x) given the seen pixels."""
     weight, bias = _parameters(model, context)
     rows = torch.ones(16, dtype=torch.bool) if seen is None else seen.flatten()
@@ -77,7 +79,7 @@ def exact_posterior(model, images, seen=None, context=None):
     return torch.linalg.solve(precision, pull.T).T, precision
 
 
-def best_diagonal(model, images, seen=None, context=None):
+def best_diagonal(model: Any, images: Any, seen: Any = None, context: Any = None) -> Any:
     """The diagonal Gaussian nearest to the posterior in KL(q || p), and that KL."""
     mean, precision = exact_posterior(model, images, seen, context)
     log_std = -0.5 * precision.diagonal().log()
@@ -85,7 +87,9 @@ def best_diagonal(model, images, seen=None, context=None):
     return DiagonalGaussian(mean, log_std.expand_as(mean).clone()), kl.item()
 
 
-def kl_to_posterior(model, images, posterior, seen=None, context=None):
+def kl_to_posterior(
+    model: Any, images: Any, posterior: Any, seen: Any = None, context: Any = None
+) -> Any:
     """KL(q(z) || p(z|x)) of each image: log p(x) minus the bound of q."""
     mean, precision = exact_posterior(model, images, seen, context)
     std = posterior.log_std.exp()
@@ -100,7 +104,7 @@ def kl_to_posterior(model, images, posterior, seen=None, context=None):
     )
 
 
-def log_marginal(model, images, seen=None, context=None):
+def log_marginal(model: Any, images: Any, seen: Any = None, context: Any = None) -> Any:
     """log p(x) of the seen pixels of each image."""
     weight, bias = _parameters(model, context)
     rows = torch.ones(16, dtype=torch.bool) if seen is None else seen.flatten()
@@ -109,14 +113,14 @@ def log_marginal(model, images, seen=None, context=None):
     return normal.log_prob(images.flatten(1)[:, rows])
 
 
-def conditional_mean(model, images, seen, context=None):
+def conditional_mean(model: Any, images: Any, seen: Any, context: Any = None) -> Any:
     """E[x|x_seen] of each image, all pixels."""
     weight, bias = _parameters(model, context)
     mean = exact_posterior(model, images, seen, context)[0]
     return (mean @ weight.T + bias).reshape(images.shape)
 
 
-def _parameters(model, context=None):
+def _parameters(model: Any, context: Any = None) -> Any:
     """W, [pixel, latent], and b, [pixel] or one for each image; the context comes in with the
     mean square of a latent."""
     weight, bias = model.decoder[0].weight.detach(), model.decoder[0].bias.detach()

@@ -1,16 +1,18 @@
 """Codes whose quality is known."""
 
+from typing import Any
+
 import numpy as np
 
 SIZES = (3, 6, 40, 32, 32)
 """Of dSprites."""
 
 
-def random_factors(rows, sizes=SIZES, seed=0):
+def random_factors(rows: Any, sizes: Any = SIZES, seed: int = 0) -> Any:
     return np.random.default_rng(seed).integers(0, sizes, size=(rows, len(sizes)))
 
 
-def turned(codes, pairs, degrees=45):
+def turned(codes: Any, pairs: Any, degrees: Any = 45) -> Any:
     """The codes with each of the pairs of latents rotated in its plane."""
     codes = (codes - codes.mean(axis=0)) / codes.std(axis=0)
     cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
@@ -22,5 +24,5 @@ def turned(codes, pairs, degrees=45):
     return codes
 
 
-def with_noise_latents(codes, number, seed=1):
+def with_noise_latents(codes: Any, number: Any, seed: int = 1) -> Any:
     return np.column_stack([codes, np.random.default_rng(seed).normal(size=(len(codes), number))])

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,17 +9,18 @@ from scipy.stats import t
 from distaff.compare import compare, rank_correlations
 from distaff.errors import RunError
 from distaff.evaluate import to_json
+from distaff.experiment import Experiment
 from distaff.metrics.score import Score
 from distaff.runs import Run
 from distaff.train import train
 
 
 @pytest.fixture
-def runs(small_experiment, tmp_path):
+def runs(small_experiment: Experiment, tmp_path: Path) -> Any:
     return train(replace(small_experiment, seeds=(0, 1, 2)), tmp_path)
 
 
-def test_rows_hold_mean_interval_median_and_range_over_seeds(runs):
+def test_rows_hold_mean_interval_median_and_range_over_seeds(runs: list[Run]) -> None:
     values = []
     for run in runs:
         last = [line for line in run.log if line["split"] == "validation"][-1]
@@ -31,8 +34,8 @@ def test_rows_hold_mean_interval_median_and_range_over_seeds(runs):
 
 
 def test_a_single_seed_has_no_interval_and_other_settings_a_row_of_their_own(
-    runs, small_experiment, tmp_path
-):
+    runs: list[Run], small_experiment: Experiment, tmp_path: Path
+) -> None:
     changed = replace(small_experiment, model=replace(small_experiment.model, latents=2))
     rows = compare(runs + train(changed, tmp_path))
     lonely = [row for row in rows if row.seeds == 1]
@@ -40,12 +43,12 @@ def test_a_single_seed_has_no_interval_and_other_settings_a_row_of_their_own(
     assert all(row.interval is None for row in lonely)
 
 
-def test_runs_that_are_not_finished_cannot_be_compared(tmp_path):
+def test_runs_that_are_not_finished_cannot_be_compared(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="none of the 1 runs is finished"):
         compare([Run(tmp_path)])
 
 
-def test_metrics_that_rank_alike_correlate_and_the_opposite_do_not(runs):
+def test_metrics_that_rank_alike_correlate_and_the_opposite_do_not(runs: list[Run]) -> None:
     for place, run in enumerate(runs):
         values = {"up": place, "also up": place**3, "down": -place}
         scores = {name: Score(value, (0, 1), 0, 1, "known") for name, value in values.items()}

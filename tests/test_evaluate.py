@@ -1,5 +1,7 @@
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from distaff.cli import main
 from distaff.compare import compare, rank_correlations, udr_of_runs
 from distaff.errors import UsageError
 from distaff.evaluate import evaluate, measure, save_scores
+from distaff.experiment import Experiment
 from distaff.metrics import mutual_information_gap
 from distaff.metrics.score import Origin, Score
 from distaff.report import report
@@ -20,19 +23,19 @@ from distaff.train import train
 
 
 @pytest.fixture
-def gridded(small_experiment):
+def gridded(small_experiment: Experiment) -> Any:
     data = replace(small_experiment.data, positions_x=16, positions_y=16)
     return replace(small_experiment, data=data, figures=("samples",))
 
 
 @pytest.fixture
-def run(gridded, tmp_path):
+def run(gridded: Any, tmp_path: Path) -> Any:
     (run,) = train(gridded, tmp_path)
     return run
 
 
 @pytest.fixture
-def idle(run):
+def idle(run: Any) -> Any:
     """A run of which the latent z1 is the prior whatever the image, and the others are not."""
     parameters = run.load_model()
     with torch.no_grad():
@@ -45,7 +48,7 @@ def idle(run):
     return run
 
 
-def other_parameters(run):
+def other_parameters(run: Any) -> None:
     """Puts the parameters of another training in the place of the run's."""
 
     model = run.load_model()
@@ -54,7 +57,7 @@ def other_parameters(run):
     write_parameters(run.model_file, model.state_dict())
 
 
-def test_a_latent_that_carries_nothing_is_left_out_and_named(idle):
+def test_a_latent_that_carries_nothing_is_left_out_and_named(idle: Any) -> None:
     score = evaluate(idle, images=150)["mutual-information-gap"]
     dataset, model = idle.load_dataset(), idle.load_model()
     rows = some_test_images(dataset, 150, seed=0)
@@ -74,7 +77,7 @@ def test_a_latent_that_carries_nothing_is_left_out_and_named(idle):
     assert Run(idle.folder).scores["mutual-information-gap"].origin == score.origin
 
 
-def test_noise_in_an_idle_latent_no_longer_counts():
+def test_noise_in_an_idle_latent_no_longer_counts() -> None:
     """A sample of an idle latent is noise, which the plain score takes for a code of its own."""
     generator = np.random.default_rng(0)
     factors = generator.integers(0, 4, (1000, 2))
@@ -90,7 +93,9 @@ def test_noise_in_an_idle_latent_no_longer_counts():
 
 
 @pytest.mark.parametrize("metrics", [["mutual-information-gap"], ["factor-vae-score"]])
-def test_samples_of_the_posterior_are_measured_where_they_are_asked_for(idle, metrics):
+def test_samples_of_the_posterior_are_measured_where_they_are_asked_for(
+    idle: Any, metrics: Any
+) -> None:
     mean, sample, again, other = (
         evaluate(idle, metrics, codes=codes, seed=seed)[metrics[0]]
         for codes, seed in (("mean", 0), ("sample", 0), ("sample", 0), ("sample", 1))
@@ -105,7 +110,7 @@ def test_samples_of_the_posterior_are_measured_where_they_are_asked_for(idle, me
         evaluate(idle, metrics, codes="mode")
 
 
-def test_scores_carry_the_stamp_of_their_parameters(run):
+def test_scores_carry_the_stamp_of_their_parameters(run: Run) -> None:
     score = evaluate(run)["mutual-information-gap"]
     assert score.origin.parameters == run.stamp
     assert len(run.stamp) == 8
@@ -117,7 +122,7 @@ def test_scores_carry_the_stamp_of_their_parameters(run):
     assert run.stale_scores == []
 
 
-def test_stale_scores_are_made_anew_by_default_and_left_as_they_are_otherwise(run):
+def test_stale_scores_are_made_anew_by_default_and_left_as_they_are_otherwise(run: Run) -> None:
     evaluate(run, ["sap", "mutual-information-gap"])
     other_parameters(run)
     assert list(evaluate(run, ["mutual-information-gap"])) == ["mutual-information-gap"]
@@ -126,7 +131,7 @@ def test_stale_scores_are_made_anew_by_default_and_left_as_they_are_otherwise(ru
     assert run.stale_scores == []
 
 
-def test_scores_of_before_there_were_stamps_count(run):
+def test_scores_of_before_there_were_stamps_count(run: Run) -> None:
     evaluate(run)
     content = run.read("scores.json")
     del content["mutual-information-gap"]["origin"]
@@ -144,7 +149,7 @@ def test_scores_of_before_there_were_stamps_count(run):
     ],
     ids=str,
 )
-def test_an_origin_of_another_kind_is_damage(run, change):
+def test_an_origin_of_another_kind_is_damage(run: Run, change: Any) -> None:
     origin = Origin(codes="mean", kl=(0.5, 0.0), left_out=(1,))
     save_scores(run, {"dci": Score(0.5, None, 0.1, 1.0, "none", origin=origin)})
     content = run.read("scores.json")
@@ -154,7 +159,7 @@ def test_an_origin_of_another_kind_is_damage(run, change):
         _ = run.scores
 
 
-def test_stale_scores_are_not_compared(gridded, tmp_path):
+def test_stale_scores_are_not_compared(gridded: Any, tmp_path: Path) -> None:
     runs = train(replace(gridded, seeds=(0, 1, 2)), tmp_path)
     for run in runs:
         evaluate(run, ["mutual-information-gap", "sap"])
@@ -166,7 +171,9 @@ def test_stale_scores_are_not_compared(gridded, tmp_path):
     assert runs[0].stale_scores == ["mutual-information-gap", "sap", "udr"]
 
 
-def test_the_verbs_name_what_is_stale_and_make_it_anew(run, capsys):
+def test_the_verbs_name_what_is_stale_and_make_it_anew(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = str(run.folder)
     assert main(["report", folder]) == 0
     other_parameters(run)
@@ -189,7 +196,9 @@ def test_the_verbs_name_what_is_stale_and_make_it_anew(run, capsys):
     assert shown["mutual-information-gap"]["origin"]["parameters"] == run.stamp
 
 
-def test_the_table_and_the_page_name_the_latents_that_are_left_out(idle, capsys):
+def test_the_table_and_the_page_name_the_latents_that_are_left_out(
+    idle: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["evaluate", str(idle.folder), "--posterior", "sample"]
     assert main(words) == 0
     said = "codes are samples of the posterior; left out: z1 (0.000 nats)"
@@ -198,7 +207,7 @@ def test_the_table_and_the_page_name_the_latents_that_are_left_out(idle, capsys)
 
 
 @pytest.fixture
-def tables(tmp_path):
+def tables(tmp_path: Path) -> Any:
     generator = np.random.default_rng(0)
     factors = generator.integers(0, 4, (400, 2))
     codes = np.column_stack([factors, factors[:, 0], generator.normal(size=400)])
@@ -208,7 +217,9 @@ def tables(tmp_path):
 
 
 @pytest.mark.parametrize("words", [["0,1,3"], ["0", "1", "3"], ["3,", "0,1"]])
-def test_of_anybody_s_codes_the_latents_that_count_are_named(tables, words, tmp_path, capsys):
+def test_of_anybody_s_codes_the_latents_that_count_are_named(
+    tables: Any, words: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = ["--out", str(tmp_path / "out"), "--json"]
     assert main(["evaluate", *tables, *out]) == 0
     whole = json.loads(capsys.readouterr().out)["mutual-information-gap"]
@@ -222,17 +233,21 @@ def test_of_anybody_s_codes_the_latents_that_count_are_named(tables, words, tmp_
 
 
 @pytest.mark.parametrize("words", [["4"], ["-1"], ["0,x"], ["1.5"]])
-def test_latents_that_there_are_not_are_refused(tables, words, capsys):
+def test_latents_that_there_are_not_are_refused(
+    tables: Any, words: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["evaluate", *tables, f"--active={words[0]}"]) == 2
     assert "give numbers from 0 to 3" in capsys.readouterr().err
 
 
-def test_latents_of_a_run_are_not_named(run, capsys):
+def test_latents_of_a_run_are_not_named(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(run.folder), "--active", "0"]) == 2
     assert "--active is for --codes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--posterior", "sample"], ["--data.path", "new"]])
-def test_what_is_for_runs_is_not_taken_with_codes(tables, words, capsys):
+def test_what_is_for_runs_is_not_taken_with_codes(
+    tables: Any, words: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["evaluate", *tables, *words]) == 2
     assert "--data.path and --posterior are for runs" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import pytest
 
@@ -12,18 +14,18 @@ from distaff.training import Training
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_survives_json(name):
+def test_every_recipe_survives_json(name: str) -> None:
     recipe = RECIPES[name]
     assert recipe.name == name
     assert experiment_from_json(to_json(recipe)) == recipe
 
 
-def test_the_hash_follows_from_what_decides_the_parameters():
+def test_the_hash_follows_from_what_decides_the_parameters() -> None:
     hashes = {recipe.config_hash for recipe in RECIPES.values()}
     assert len(hashes) == len(RECIPES)
 
 
-def test_another_kind_keeps_the_settings_that_both_have(small_experiment):
+def test_another_kind_keeps_the_settings_that_both_have(small_experiment: Experiment) -> None:
     changed = with_kind(small_experiment, "model", "annealed_vae")
     assert isinstance(changed.model, AnnealedVAE.Config)
     assert changed.model.latents == 3
@@ -34,7 +36,7 @@ def test_another_kind_keeps_the_settings_that_both_have(small_experiment):
         with_kind(changed, "model.decoder", "dens")
 
 
-def test_a_run_is_found_under_the_hash_that_it_was_trained_under():
+def test_a_run_is_found_under_the_hash_that_it_was_trained_under() -> None:
     """These are in the paths of runs that people have."""
     assert {name: recipe.config_hash for name, recipe in RECIPES.items()} == {
         "demo": "680c524f",
@@ -48,14 +50,16 @@ def test_a_run_is_found_under_the_hash_that_it_was_trained_under():
     }
 
 
-def test_a_field_that_is_added_later_hides_no_run_and_counts_when_it_is_used(small_experiment):
+def test_a_field_that_is_added_later_hides_no_run_and_counts_when_it_is_used(
+    small_experiment: Experiment,
+) -> None:
     @dataclass(frozen=True, kw_only=True)
     class Later(Training):
         momentum: float = field(default=0.9, metadata={"hashed": "if changed"})
         names: tuple[str, ...] = field(default_factory=tuple, metadata={"hashed": "if changed"})
         colour: str = field(default="red", metadata={"hashed": "never"})
 
-    def with_later(**settings):
+    def with_later(**settings: Any) -> Any:
         kept = {f.name: getattr(small_experiment.training, f.name) for f in fields(Training)}
         return replace(small_experiment, training=Later(**kept, **settings))
 
@@ -67,8 +71,8 @@ def test_a_field_that_is_added_later_hides_no_run_and_counts_when_it_is_used(sma
 
 
 def test_how_bad_batches_are_dealt_with_does_not_make_it_another_run(
-    small_experiment, with_training
-):
+    small_experiment: Experiment, with_training: Callable[..., Experiment]
+) -> None:
     skipping = with_training(small_experiment, on_nan="skip")
     assert skipping.config_hash == small_experiment.config_hash
     assert experiment_from_json(to_json(skipping)) == skipping
@@ -104,7 +108,9 @@ def test_how_bad_batches_are_dealt_with_does_not_make_it_another_run(
         (("metrics",), ["gap"], "unknown metric 'gap'"),
     ],
 )
-def test_json_that_cannot_be_read_is_refused_by_name(small_experiment, place, value, named):
+def test_json_that_cannot_be_read_is_refused_by_name(
+    small_experiment: Experiment, place: Any, value: Any, named: str
+) -> None:
     content = to_json(small_experiment)
     holder = content
     for name in place[:-1]:
@@ -117,12 +123,12 @@ def test_json_that_cannot_be_read_is_refused_by_name(small_experiment, place, va
 
 
 @pytest.mark.parametrize("content", [None, 3, "x", [], {}, {"name": "x"}])
-def test_json_that_is_no_experiment_is_refused(content):
+def test_json_that_is_no_experiment_is_refused(content: Any) -> None:
     with pytest.raises(RunError, match="another version"):
         experiment_from_json(content)
 
 
-def test_an_unknown_metric_is_refused_before_the_training(small_experiment):
+def test_an_unknown_metric_is_refused_before_the_training(small_experiment: Experiment) -> None:
     with pytest.raises(UsageError, match="unknown metric 'gap'"):
         Experiment(name="x", data=small_experiment.data, model=BetaVAE.Config(), metrics=("gap",))
     with pytest.raises(UsageError, match="seeds"):

@@ -1,6 +1,7 @@
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_json_comes_back_as_it_was(tmp_path):
+def test_json_comes_back_as_it_was(tmp_path: Path) -> None:
     write_json(tmp_path / "deep/folder/cake.json", {"eggs": [1, 2.5, None], "name": "Käse"})
     content = read_json(tmp_path / "deep/folder/cake.json", dict[str, object], again=AGAIN)
     assert content == {"eggs": [1, 2.5, None], "name": "Käse"}
@@ -30,7 +31,7 @@ def test_json_comes_back_as_it_was(tmp_path):
     ],
     ids=lambda content: repr(content[:20]),
 )
-def test_damaged_json_is_named_with_what_to_do(tmp_path, content):
+def test_damaged_json_is_named_with_what_to_do(tmp_path: Path, content: Any) -> None:
     path = tmp_path / "cake.json"
     path.write_bytes(content)
     with pytest.raises(RunError) as caught:
@@ -41,7 +42,7 @@ def test_damaged_json_is_named_with_what_to_do(tmp_path, content):
     assert "\n" not in said
 
 
-def test_a_file_that_is_missing_or_a_folder_is_named(tmp_path):
+def test_a_file_that_is_missing_or_a_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=f"no cake.json in {tmp_path}"):
         read_json(tmp_path / "cake.json", dict, again=AGAIN)
     with pytest.raises(RunError, match=r"cannot read .*Is a directory"):
@@ -49,11 +50,13 @@ def test_a_file_that_is_missing_or_a_folder_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT])
-def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path, monkeypatch, number):
+def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: Any
+) -> None:
     path = tmp_path / "cake.json"
     write_json(path, {"eggs": 3})
 
-    def full(_):
+    def full(_: Any) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", full)
@@ -63,7 +66,7 @@ def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path, mo
     assert names(tmp_path) == ["cake.json"]
 
 
-def test_a_body_that_raises_leaves_the_old_content(tmp_path):
+def test_a_body_that_raises_leaves_the_old_content(tmp_path: Path) -> None:
     path = tmp_path / "cake.txt"
     path.write_text("old")
     with pytest.raises(KeyboardInterrupt), atomic_write(path) as temporary:  # noqa: PT012
@@ -73,7 +76,7 @@ def test_a_body_that_raises_leaves_the_old_content(tmp_path):
     assert names(tmp_path) == ["cake.txt"]
 
 
-def test_the_content_before_is_kept_where_that_is_asked_for(tmp_path):
+def test_the_content_before_is_kept_where_that_is_asked_for(tmp_path: Path) -> None:
     path, before = tmp_path / "cake.txt", tmp_path / "cake.before.txt"
     for content in ("first", "second", "third"):
         with atomic_write(path, before=before) as temporary:
@@ -81,7 +84,7 @@ def test_the_content_before_is_kept_where_that_is_asked_for(tmp_path):
     assert (path.read_text(), before.read_text()) == ("third", "second")
 
 
-def test_only_what_a_killed_process_left_is_removed(tmp_path):
+def test_only_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "cake.json") as temporary:
         temporary.write_text("{}")
         left_behind = temporary.with_name(temporary.name.replace(str(os.getpid()), "4194300"))

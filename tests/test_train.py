@@ -6,7 +6,10 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -14,6 +17,7 @@ import torch
 
 import distaff
 from distaff.errors import Interrupted, RunError, RunWarning
+from distaff.experiment import Experiment
 from distaff.models import BetaVAE
 from distaff.runs import Run, find_runs, run_folder
 from distaff.runs.checkpoints import BEFORE, NEWEST, load
@@ -27,10 +31,10 @@ class StopAt:
     def __init__(self, step: int, number: int = signal.SIGINT) -> None:
         self.step, self.number = step, number
 
-    def start(self, run, trainer) -> None:
+    def start(self, run: Any, trainer: Any) -> None:
         pass
 
-    def advance(self, trainer, records) -> None:  # noqa: ARG002
+    def advance(self, trainer: Any, records: Any) -> None:  # noqa: ARG002
         if trainer.current_step == self.step:
             os.kill(os.getpid(), self.number)
 
@@ -39,7 +43,7 @@ def lines(run: Run) -> list[dict]:
     return [{k: v for k, v in line.items() if k != "seconds"} for line in run.log]
 
 
-def test_a_run_leaves_plain_files_behind(small_experiment, tmp_path):
+def test_a_run_leaves_plain_files_behind(small_experiment: Experiment, tmp_path: Path) -> None:
     (run,) = train(small_experiment, tmp_path)
     assert run.folder.parent.parent == tmp_path / "small"
     written = {p.name for p in run.folder.iterdir() if "tfevents" not in p.name}
@@ -51,7 +55,7 @@ def test_a_run_leaves_plain_files_behind(small_experiment, tmp_path):
     assert environment["derived_settings"]["beta"] == 4
 
 
-def test_tensorboard_has_the_log(small_experiment, tmp_path):
+def test_tensorboard_has_the_log(small_experiment: Experiment, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -64,7 +68,9 @@ def test_tensorboard_has_the_log(small_experiment, tmp_path):
     assert [v for _, v in shown] == pytest.approx([v for _, v in logged])
 
 
-def test_a_finished_run_is_found_and_not_trained_twice(small_experiment, tmp_path):
+def test_a_finished_run_is_found_and_not_trained_twice(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     (run,) = train(small_experiment, tmp_path)
     written = run.model_file.stat().st_mtime_ns
     (again,) = train(small_experiment, tmp_path)
@@ -72,7 +78,7 @@ def test_a_finished_run_is_found_and_not_trained_twice(small_experiment, tmp_pat
     assert again.model_file.stat().st_mtime_ns == written
 
 
-def test_each_seed_is_a_run_of_its_own(small_experiment, tmp_path):
+def test_each_seed_is_a_run_of_its_own(small_experiment: Experiment, tmp_path: Path) -> None:
     first, second = train(replace(small_experiment, seeds=(0, 3)), tmp_path)
     assert (first.seed, second.seed) == (0, 3)
     assert lines(first) != lines(second)
@@ -81,8 +87,10 @@ def test_each_seed_is_a_run_of_its_own(small_experiment, tmp_path):
     assert alone.model_file.read_bytes() == second.model_file.read_bytes()
 
 
-def test_other_settings_are_another_folder_and_other_metrics_are_not(small_experiment, tmp_path):
-    def folder(e):
+def test_other_settings_are_another_folder_and_other_metrics_are_not(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
+    def folder(e: Any) -> Any:
         return run_folder(tmp_path, e, 0)
 
     changed = replace(small_experiment, model=replace(small_experiment.model, latents=4))
@@ -92,7 +100,9 @@ def test_other_settings_are_another_folder_and_other_metrics_are_not(small_exper
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("step", [3, 12])
-def test_a_run_that_was_stopped_goes_on_to_the_bit(small_experiment, tmp_path, step, number):
+def test_a_run_that_was_stopped_goes_on_to_the_bit(
+    small_experiment: Experiment, tmp_path: Path, step: int, number: Any
+) -> None:
     (whole,) = train(small_experiment, tmp_path / "whole")
     with pytest.raises(Interrupted, match=f"stopped at step {step} of 20.*--resume"):
         train(small_experiment, tmp_path / "broken", progress=StopAt(step, number))
@@ -110,7 +120,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_bit(small_experiment, tmp_path, s
     assert lines(broken) == lines(whole)
 
 
-def test_lines_logged_after_the_last_checkpoint_are_not_logged_twice(small_experiment, tmp_path):
+def test_lines_logged_after_the_last_checkpoint_are_not_logged_twice(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     with pytest.raises(Interrupted):
         train(small_experiment, tmp_path, progress=StopAt(7))
     (run,) = find_runs(tmp_path)
@@ -121,14 +133,16 @@ def test_lines_logged_after_the_last_checkpoint_are_not_logged_twice(small_exper
     assert [line["step"] for line in run.log if line["split"] == "train"] == [5, 10, 15, 20]
 
 
-def test_a_training_in_a_thread_needs_no_signals(small_experiment, tmp_path):
+def test_a_training_in_a_thread_needs_no_signals(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     thread = threading.Thread(target=train, args=(small_experiment, tmp_path))
     thread.start()
     thread.join()
     assert find_runs(tmp_path)[0].finished
 
 
-def test_a_damaged_checkpoint_is_refused(small_experiment, tmp_path):
+def test_a_damaged_checkpoint_is_refused(small_experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         train(small_experiment, tmp_path, progress=StopAt(7))
     (run,) = find_runs(tmp_path)
@@ -139,7 +153,7 @@ def test_a_damaged_checkpoint_is_refused(small_experiment, tmp_path):
 
 
 @pytest.fixture
-def save_each_step(monkeypatch):
+def save_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets a training write a checkpoint after each of its steps."""
     monkeypatch.setattr("distaff.train.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     monkeypatch.setattr("distaff.train.CHECKPOINTS_SHARE", math.inf)
@@ -147,8 +161,8 @@ def save_each_step(monkeypatch):
 
 @pytest.mark.usefixtures("save_each_step")
 def test_from_a_damaged_checkpoint_the_one_before_is_gone_on_from_to_the_bit(
-    small_experiment, tmp_path
-):
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     (whole,) = train(small_experiment, tmp_path / "whole")
     with pytest.raises(Interrupted):
         train(small_experiment, tmp_path / "broken", progress=StopAt(11))
@@ -164,7 +178,9 @@ def test_from_a_damaged_checkpoint_the_one_before_is_gone_on_from_to_the_bit(
     assert lines(run) == lines(whole)
 
 
-def test_a_checkpoint_of_another_run_is_refused(small_experiment, tmp_path, with_training):
+def test_a_checkpoint_of_another_run_is_refused(
+    small_experiment: Experiment, tmp_path: Path, with_training: Callable[..., Experiment]
+) -> None:
     runs = {}
     for steps in (20, 21):
         experiment = with_training(small_experiment, steps=steps)
@@ -176,7 +192,7 @@ def test_a_checkpoint_of_another_run_is_refused(small_experiment, tmp_path, with
         train(small_experiment, tmp_path, resume=True)
 
 
-def test_a_log_that_has_lost_lines_is_refused(small_experiment, tmp_path):
+def test_a_log_that_has_lost_lines_is_refused(small_experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         train(small_experiment, tmp_path, progress=StopAt(7))
     (run,) = find_runs(tmp_path)
@@ -188,23 +204,23 @@ def test_a_log_that_has_lost_lines_is_refused(small_experiment, tmp_path):
 class Meanwhile:
     """Does something in the folder of a run after a step."""
 
-    def __init__(self, step: int, action) -> None:
+    def __init__(self, step: int, action: Any) -> None:
         self.step, self.action = step, action
 
-    def start(self, run, trainer) -> None:  # noqa: ARG002
+    def start(self, run: Any, trainer: Any) -> None:  # noqa: ARG002
         self.run = run
 
-    def advance(self, trainer, records) -> None:  # noqa: ARG002
+    def advance(self, trainer: Any, records: Any) -> None:  # noqa: ARG002
         if trainer.current_step == self.step:
             self.action(self.run)
 
 
 def test_a_second_training_of_the_same_run_is_refused_while_the_first_is_at_it(
-    small_experiment, tmp_path
-):
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     said = []
 
-    def once_more(_):
+    def once_more(_: Any) -> None:
         for resume in (False, True):
             with pytest.raises(RunError) as caught:
                 train(small_experiment, tmp_path, resume=resume)
@@ -219,7 +235,9 @@ def test_a_second_training_of_the_same_run_is_refused_while_the_first_is_at_it(
 
 
 @pytest.mark.usefixtures("save_each_step")
-def test_a_folder_that_is_removed_under_a_training_stays_removed(small_experiment, tmp_path):
+def test_a_folder_that_is_removed_under_a_training_stays_removed(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     remove = Meanwhile(7, lambda run: shutil.rmtree(run.folder))
     with pytest.raises(RunError, match=r"seed-0 was removed while it was trained"):
         train(small_experiment, tmp_path, progress=remove)
@@ -229,11 +247,11 @@ def test_a_folder_that_is_removed_under_a_training_stays_removed(small_experimen
 @pytest.mark.usefixtures("save_each_step")
 @pytest.mark.parametrize("step", [3, 8, 19])
 def test_a_disk_that_is_full_loses_nothing_that_was_saved(
-    small_experiment, tmp_path, monkeypatch, step
-):
+    small_experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
     (whole,) = train(small_experiment, tmp_path / "whole")
 
-    def full(_):
+    def full(_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     fill = Meanwhile(step, lambda _: monkeypatch.setattr(os, "fsync", full))
@@ -249,7 +267,9 @@ def test_a_disk_that_is_full_loses_nothing_that_was_saved(
 
 
 @pytest.mark.usefixtures("save_each_step")
-def test_a_clock_that_is_set_back_changes_nothing(small_experiment, tmp_path, monkeypatch):
+def test_a_clock_that_is_set_back_changes_nothing(
+    small_experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (whole,) = train(small_experiment, tmp_path / "whole")
     times = iter(range(10**9, 0, -3600))
     monkeypatch.setattr(time, "time", lambda: float(next(times)))
@@ -262,7 +282,9 @@ def test_a_clock_that_is_set_back_changes_nothing(small_experiment, tmp_path, mo
     assert 0 < run.environment["seconds"] < 100
 
 
-def test_what_a_killed_process_left_behind_is_removed_at_the_next_start(small_experiment, tmp_path):
+def test_what_a_killed_process_left_behind_is_removed_at_the_next_start(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     with pytest.raises(Interrupted):
         train(small_experiment, tmp_path, progress=StopAt(7))
     (run,) = find_runs(tmp_path)
@@ -274,7 +296,9 @@ def test_what_a_killed_process_left_behind_is_removed_at_the_next_start(small_ex
     assert not [name for name in left if name.startswith((".resume", "resume"))]
 
 
-def test_a_run_of_a_newer_version_is_not_written_over(small_experiment, tmp_path):
+def test_a_run_of_a_newer_version_is_not_written_over(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     with pytest.raises(Interrupted):
         train(small_experiment, tmp_path, progress=StopAt(7))
     (run,) = find_runs(tmp_path)
@@ -285,8 +309,8 @@ def test_a_run_of_a_newer_version_is_not_written_over(small_experiment, tmp_path
 
 
 def test_a_loss_that_is_not_finite_keeps_the_state_and_the_batch(
-    small_experiment, tmp_path, with_training
-):
+    small_experiment: Experiment, tmp_path: Path, with_training: Callable[..., Experiment]
+) -> None:
     wild = with_training(small_experiment, learning_rate=1e6)
     with pytest.raises(NonFiniteLossError, match=r"the batch is in .*nonfinite.safetensors"):
         train(wild, tmp_path)
@@ -299,12 +323,12 @@ def test_a_loss_that_is_not_finite_keeps_the_state_and_the_batch(
 
 
 @pytest.fixture
-def bad_steps(monkeypatch):
+def bad_steps(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Lets the loss of these steps be no number."""
     steps = set()
     settings = BetaVAE.settings
 
-    def poisoned(model, step):
+    def poisoned(model: Any, step: Any) -> Any:
         return {"beta": math.nan} if step in steps else settings(model, step)
 
     monkeypatch.setattr(BetaVAE, "settings", poisoned)
@@ -312,8 +336,11 @@ def bad_steps(monkeypatch):
 
 
 def test_a_run_that_stopped_at_a_loss_that_is_no_number_goes_on_without_that_batch(
-    small_experiment, tmp_path, with_training, bad_steps
-):
+    small_experiment: Experiment,
+    tmp_path: Path,
+    with_training: Callable[..., Experiment],
+    bad_steps: Any,
+) -> None:
     bad_steps |= {3, 5, 11}
     skipping = with_training(small_experiment, on_nan="skip")
     with pytest.raises(NonFiniteLossError, match=r"at step 3 .*the last good state is kept"):
@@ -334,7 +361,12 @@ def test_a_run_that_stopped_at_a_loss_that_is_no_number_goes_on_without_that_bat
 
 
 @pytest.mark.usefixtures("save_each_step")
-def test_a_run_that_skips_goes_on_to_the_bit(small_experiment, tmp_path, with_training, bad_steps):
+def test_a_run_that_skips_goes_on_to_the_bit(
+    small_experiment: Experiment,
+    tmp_path: Path,
+    with_training: Callable[..., Experiment],
+    bad_steps: Any,
+) -> None:
     bad_steps |= {3, 5, 11}
     skipping = with_training(small_experiment, on_nan="skip")
     (whole,) = train(skipping, tmp_path / "whole")
@@ -347,8 +379,8 @@ def test_a_run_that_skips_goes_on_to_the_bit(small_experiment, tmp_path, with_tr
     assert lines(broken) == lines(whole)
 
 
-def poison(name: str):
-    def spoil(trainer) -> None:
+def poison(name: str) -> Any:
+    def spoil(trainer: Any) -> None:
         with torch.no_grad():
             if name == "parameter":
                 next(iter(trainer.model.parameters())).view(-1)[0] = math.inf
@@ -361,9 +393,11 @@ def poison(name: str):
 
 @pytest.mark.usefixtures("save_each_step")
 @pytest.mark.parametrize(("what", "step"), [("parameter", 7), ("optimiser", 7), ("parameter", 20)])
-def test_a_state_that_is_not_finite_is_never_saved(small_experiment, tmp_path, what, step):
+def test_a_state_that_is_not_finite_is_never_saved(
+    small_experiment: Experiment, tmp_path: Path, what: str, step: int
+) -> None:
     class Spoil(StopAt):
-        def advance(self, trainer, records) -> None:  # noqa: ARG002
+        def advance(self, trainer: Any, records: Any) -> None:  # noqa: ARG002
             if trainer.current_step == step:
                 poison(what)(trainer)
 
@@ -374,7 +408,9 @@ def test_a_state_that_is_not_finite_is_never_saved(small_experiment, tmp_path, w
     assert not run.finished
 
 
-def test_a_loaded_model_gives_the_trained_images(small_experiment, tmp_path, generator):
+def test_a_loaded_model_gives_the_trained_images(
+    small_experiment: Experiment, tmp_path: Path, generator: torch.Generator
+) -> None:
     (run,) = train(small_experiment, tmp_path)
     images = torch.rand(2, 1, 16, 16, generator=generator)
     first, second = distaff.load(run.folder), distaff.load(str(tmp_path))
@@ -383,8 +419,8 @@ def test_a_loaded_model_gives_the_trained_images(small_experiment, tmp_path, gen
 
 
 def test_a_run_from_before_the_factors_names_were_kept_still_loads(
-    small_experiment, tmp_path, generator
-):
+    small_experiment: Experiment, tmp_path: Path, generator: torch.Generator
+) -> None:
     (run,) = train(small_experiment, tmp_path)
     content = run.read("experiment.json")
     assert "posX" in content["spec"].pop()
@@ -395,7 +431,7 @@ def test_a_run_from_before_the_factors_names_were_kept_still_loads(
     )
 
 
-def test_folders_that_are_no_run_are_refused(small_experiment, tmp_path):
+def test_folders_that_are_no_run_are_refused(small_experiment: Experiment, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run in"):
         distaff.load(tmp_path)
     with pytest.raises(RunError, match="no folder"):
@@ -405,7 +441,9 @@ def test_folders_that_are_no_run_are_refused(small_experiment, tmp_path):
         distaff.load(tmp_path)
 
 
-def test_a_model_file_that_is_cut_short_is_refused(small_experiment, tmp_path):
+def test_a_model_file_that_is_cut_short_is_refused(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     (run,) = train(small_experiment, tmp_path)
     run.model_file.write_bytes(run.model_file.read_bytes()[:1000])
     with pytest.raises(RunError, match="does not hold the parameters"):
@@ -415,20 +453,26 @@ def test_a_model_file_that_is_cut_short_is_refused(small_experiment, tmp_path):
 @pytest.mark.parametrize(
     "content", ["{", '{"experiment": {"name": 3}}', '{"experiment": {"model": {"kind": "gan"}}}']
 )
-def test_an_experiment_that_cannot_be_read_is_refused(small_experiment, tmp_path, content):
+def test_an_experiment_that_cannot_be_read_is_refused(
+    small_experiment: Experiment, tmp_path: Path, content: str
+) -> None:
     (run,) = train(small_experiment, tmp_path)
     (run.folder / "experiment.json").write_text(content)
     with pytest.raises(RunError, match=r"damaged|not one that this version"):
         _ = Run(run.folder).experiment
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(small_experiment, tmp_path):
+def test_a_folder_that_cannot_be_written_to_is_named(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
     (tmp_path / "runs").write_text("a file where the folder should be")
     with pytest.raises(RunError, match=r"cannot write .*choose another folder"):
         train(small_experiment, tmp_path / "runs")
 
 
-def test_settings_survive_json(small_experiment, tmp_path, with_training):
+def test_settings_survive_json(
+    small_experiment: Experiment, tmp_path: Path, with_training: Callable[..., Experiment]
+) -> None:
     changed = with_training(small_experiment, gradient_clip=0.5, patience=3, schedule="cosine")
     changed = replace(changed, model=replace(changed.model, beta=None, normalized_beta=0.1))
     (run,) = train(changed, tmp_path)

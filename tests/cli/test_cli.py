@@ -4,7 +4,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,13 +22,13 @@ SMALL = [
 
 
 @pytest.fixture
-def trained(tmp_path, capsys):
+def trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     assert main(["train", "demo", *SMALL, "--runs", str(tmp_path), "--seeds", "0", "1"]) == 0
     capsys.readouterr()
     return tmp_path
 
 
-def failing(capsys, *words: str) -> tuple[int, str]:
+def failing(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     try:
         code = main(words)
     except SystemExit as stop:
@@ -36,7 +38,9 @@ def failing(capsys, *words: str) -> tuple[int, str]:
     return code, captured.err
 
 
-def test_a_run_is_trained_measured_drawn_compared_and_reported(trained, capsys):
+def test_a_run_is_trained_measured_drawn_compared_and_reported(
+    trained: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     runs = str(trained)
     assert main(["evaluate", runs, "--json", "--images", "500"]) == 0
     scores = json.loads(capsys.readouterr().out)
@@ -66,7 +70,9 @@ def test_a_run_is_trained_measured_drawn_compared_and_reported(trained, capsys):
         assert capsys.readouterr().out
 
 
-def test_a_conditional_run_is_trained_on_a_named_factor_measured_and_drawn(tmp_path, capsys):
+def test_a_conditional_run_is_trained_on_a_named_factor_measured_and_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["--model", "conditional-vae", "--model.factor", "scale", "--runs", str(tmp_path)]
     assert main(["train", "demo", *words, *SMALL]) == 0
     assert main(["evaluate", str(tmp_path), "--images", "500"]) == 0
@@ -81,7 +87,9 @@ def test_a_conditional_run_is_trained_on_a_named_factor_measured_and_drawn(tmp_p
     assert (code, "no factor digit in this data set; it has" in said) == (2, True)
 
 
-def test_an_experiment_file_trains_the_same_run_again(trained, tmp_path, capsys):
+def test_an_experiment_file_trains_the_same_run_again(
+    trained: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = next(trained.glob("demo/*/seed-1/experiment.json"))
     assert main(["train", str(first), "--runs", str(tmp_path / "again"), "--seeds", "1"]) == 0
     second = next((tmp_path / "again").glob("demo/*/seed-1"))
@@ -90,7 +98,7 @@ def test_an_experiment_file_trains_the_same_run_again(trained, tmp_path, capsys)
     capsys.readouterr()
 
 
-def test_kinds_can_be_changed_by_name(tmp_path, capsys):
+def test_kinds_can_be_changed_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = SMALL[: SMALL.index("--model.decoder")] + SMALL[-6:]
     words = [
         "--model.encoder.hidden",
@@ -138,7 +146,14 @@ def test_kinds_can_be_changed_by_name(tmp_path, capsys):
         (["list", "runs", "--runs", "nowhere"], 1, "no folder nowhere"),
     ],
 )
-def test_bad_input_gets_one_sentence(capsys, monkeypatch, tmp_path, words, code, message):
+def test_bad_input_gets_one_sentence(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: Any,
+    code: int,
+    message: str,
+) -> None:
     monkeypatch.chdir(tmp_path)
     found, said = failing(capsys, *words)
     assert found == code
@@ -146,7 +161,9 @@ def test_bad_input_gets_one_sentence(capsys, monkeypatch, tmp_path, words, code,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_missing_data_is_named(capsys, monkeypatch, tmp_path):
+def test_missing_data_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("DISTAFF_DATA", str(tmp_path / "data"))
     code, said = failing(capsys, "train", "mnist-vae", "--runs", str(tmp_path / "runs"))
     assert code == 1
@@ -154,21 +171,27 @@ def test_missing_data_is_named(capsys, monkeypatch, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(capsys, tmp_path):
+def test_a_folder_that_cannot_be_written_to_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (tmp_path / "runs").write_text("a file")
     code, said = failing(capsys, "train", "demo", *SMALL, "--runs", str(tmp_path / "runs"))
     assert code == 1
     assert "cannot write" in said
 
 
-def test_an_unknown_metric_or_figure_of_a_run_is_refused(trained, capsys):
+def test_an_unknown_metric_or_figure_of_a_run_is_refused(
+    trained: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, said = failing(capsys, "evaluate", str(trained), "--metrics", "mutual-gap")
     assert (code, "did you mean 'mutual-information-gap'?" in said) == (2, True)
     code, said = failing(capsys, "illustrate", str(trained), "--figures", "traversal")
     assert (code, "did you mean 'traversals'?" in said) == (2, True)
 
 
-def test_too_few_images_for_a_score_are_refused(trained, capsys):
+def test_too_few_images_for_a_score_are_refused(
+    trained: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, said = failing(capsys, "evaluate", str(trained), "--images", "-5")
     assert (code, "images is -5; it must be above 0" in said) == (2, True)
     code, said = failing(capsys, "evaluate", str(trained), "--images", "10")
@@ -176,20 +199,20 @@ def test_too_few_images_for_a_score_are_refused(trained, capsys):
     assert "at least 100 rows" in said
 
 
-def test_debug_shows_the_traceback():
+def test_debug_shows_the_traceback() -> None:
     with pytest.raises(Exception, match="no folder nowhere"):
         main(["evaluate", "nowhere", "--debug"])
 
 
 @pytest.mark.parametrize("what", ["models", "data", "metrics", "recipes", "figures", "nets"])
-def test_every_list_names_and_describes(capsys, what):
+def test_every_list_names_and_describes(capsys: pytest.CaptureFixture[str], what: str) -> None:
     assert main(["list", what, "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)[what]
     assert listed
     assert what == "figures" or all(listed.values())
 
 
-def test_runs_are_listed_with_their_state(trained, capsys):
+def test_runs_are_listed_with_their_state(trained: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "runs", "--runs", str(trained), "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["runs"].values()) == ["finished"] * 2
 
@@ -215,7 +238,7 @@ def test_runs_are_listed_with_their_state(trained, capsys):
         ["metrics", "explain", "--help"],
     ],
 )
-def test_help_is_there(capsys, words):
+def test_help_is_there(capsys: pytest.CaptureFixture[str], words: Any) -> None:
     with pytest.raises(SystemExit) as stop:
         main(words)
     assert stop.value.code == 0
@@ -224,7 +247,7 @@ def test_help_is_there(capsys, words):
     assert words == ["--help"] or words[1] == "mnist-vae" or "distaff" in written
 
 
-def test_help_needs_no_torch():
+def test_help_needs_no_torch() -> None:
     code = (
         "import sys; from distaff.cli import main\n"
         "try: main(['--help'])\n"
@@ -236,7 +259,7 @@ def test_help_needs_no_torch():
     assert result.stdout.strip().endswith("False False")
 
 
-def test_ctrl_c_saves_says_how_to_go_on_and_goes_on(tmp_path):
+def test_ctrl_c_saves_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
     """The whole way through the installed command: interrupted + resumed = uninterrupted."""
     command = [sys.executable, "-m", "distaff", "train", "demo", *SMALL, "--training.steps", "400"]
     broken = subprocess.Popen(
@@ -258,7 +281,9 @@ def test_ctrl_c_saves_says_how_to_go_on_and_goes_on(tmp_path):
     assert models[0] == models[1]
 
 
-def test_an_audit_leaves_figure_and_entries_behind(tmp_path, capsys):
+def test_an_audit_leaves_figure_and_entries_behind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["audit", "--metrics", "mutual-information-gap", "--rows", "300", "--parts", "codes"]
     assert main([*words, "--out", str(tmp_path), "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
@@ -271,12 +296,15 @@ def test_an_audit_leaves_figure_and_entries_behind(tmp_path, capsys):
 
 
 def test_the_files_of_a_data_set_are_listed_fetched_and_checked(
-    tmp_path, capsys, monkeypatch, real_data
-):
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    real_data: Callable[[str], Path],
+) -> None:
     source = real_data("mnist/t10k-labels-idx1-ubyte.gz").parent
     monkeypatch.setenv("DISTAFF_DATA", str(tmp_path))
 
-    def said(*words: str, code: int = 0):
+    def said(*words: str, code: int = 0) -> Any:
         assert main(["data", *words, "--json"]) == code
         return json.loads(capsys.readouterr().out)
 
@@ -304,13 +332,18 @@ def test_the_files_of_a_data_set_are_listed_fetched_and_checked(
     assert (code, "1 of 4 official files of mnist missing or wrong" in error) == (1, True)
 
 
-def test_a_drawn_data_set_needs_no_download(capsys):
+def test_a_drawn_data_set_needs_no_download(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "fetch", "sprites"]) == 0
     assert capsys.readouterr().out == "nothing to download\n"
     assert main(["data", "check", "sprites"]) == 0
 
 
-def test_a_finished_run_needs_no_data(tmp_path, capsys, monkeypatch, real_data):
+def test_a_finished_run_needs_no_data(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    real_data: Callable[[str], Path],
+) -> None:
     real_data("mnist/t10k-labels-idx1-ubyte.gz")
     small = SMALL[SMALL.index("--model.encoder") :]
     words = ["train", "demo", "--data", "mnist", *small, "--runs", str(tmp_path / "runs")]

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,22 +12,22 @@ COUNT = 10
 
 
 @pytest.fixture
-def bytes_():
+def bytes_() -> Any:
     return np.random.default_rng(0).integers(0, 256, (COUNT, 8, 12), dtype=np.uint8)
 
 
 @pytest.fixture
-def loaded(tmp_path):
+def loaded(tmp_path: Path) -> Any:
     """Saves arrays and loads them as a data set."""
 
-    def load_(**arrays):
+    def load_(**arrays: Any) -> Any:
         np.savez_compressed(tmp_path / "mine.npz", **arrays)
         return load("arrays", path=str(tmp_path / "mine.npz"))
 
     return load_
 
 
-def test_bytes_come_out_as_they_went_in(loaded, bytes_):
+def test_bytes_come_out_as_they_went_in(loaded: Any, bytes_: Any) -> None:
     dataset = loaded(images=bytes_)
     assert dataset.image_shape == (1, 8, 12)
     assert np.array_equal(dataset.source.pixels[:, 0], bytes_)
@@ -37,17 +40,17 @@ def test_bytes_come_out_as_they_went_in(loaded, bytes_):
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
-def test_numbers_from_0_to_1_keep_their_level(loaded, bytes_, kind):
+def test_numbers_from_0_to_1_keep_their_level(loaded: Any, bytes_: Any, kind: str) -> None:
     assert np.array_equal(loaded(images=(bytes_ / 255).astype(kind)).source.pixels[:, 0], bytes_)
 
 
-def test_truth_values_are_black_and_white(loaded, bytes_):
+def test_truth_values_are_black_and_white(loaded: Any, bytes_: Any) -> None:
     pixels = loaded(images=bytes_ > 100).source.pixels[:, 0]
     assert np.array_equal(pixels, np.where(bytes_ > 100, 255, 0))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_channels_are_second_or_last(loaded, channels):
+def test_channels_are_second_or_last(loaded: Any, channels: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (COUNT, channels, 8, 12), dtype=np.uint8)
     for given in (images, np.moveaxis(images, 1, 3)):
         dataset = loaded(images=given)
@@ -55,7 +58,7 @@ def test_channels_are_second_or_last(loaded, channels):
         assert np.array_equal(dataset.source.pixels, images)
 
 
-def test_factors_are_numbered_by_their_distinct_values(loaded, bytes_):
+def test_factors_are_numbered_by_their_distinct_values(loaded: Any, bytes_: Any) -> None:
     factors = np.array([[7, -1], [3, 1]] * 5, dtype=np.int16)
     dataset = loaded(images=bytes_, factors=factors, factor_names=np.array(["age", "hat"]))
     assert (dataset.factor_names, dataset.factor_sizes) == (("age", "hat"), (2, 2))
@@ -64,7 +67,7 @@ def test_factors_are_numbered_by_their_distinct_values(loaded, bytes_):
     assert loaded(images=bytes_, factors=factors).factor_names == ("factor 0", "factor 1")
 
 
-def test_own_parts_are_taken(loaded, bytes_):
+def test_own_parts_are_taken(loaded: Any, bytes_: Any) -> None:
     own = {"train": np.arange(7), "validation": np.array([7]), "test": np.array([8, 9])}
     dataset = loaded(images=bytes_, **own, unknown=np.arange(3))
     assert {name: rows.tolist() for name, rows in dataset.splits.items()} == {
@@ -105,12 +108,14 @@ GREY = np.full((COUNT, 8, 8), 200, np.uint8)
         ),
     ],
 )
-def test_arrays_of_which_there_is_no_set_are_refused(loaded, arrays, message):
+def test_arrays_of_which_there_is_no_set_are_refused(
+    loaded: Any, arrays: Any, message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         loaded(**arrays)
 
 
-def test_a_missing_or_unnamed_file_is_refused(tmp_path):
+def test_a_missing_or_unnamed_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no file .*mine.npz"):
         load("arrays", path=str(tmp_path / "mine.npz"))
     with pytest.raises(UsageError, match="give its path"):

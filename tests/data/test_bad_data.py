@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ NETS = ["--model.encoder.hidden", "8", "--model.decoder.hidden", "8"]
 
 
 @pytest.fixture
-def pictures(tmp_path, monkeypatch):
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
     generator = np.random.default_rng(0)
     for place in range(6):
@@ -25,32 +26,32 @@ def pictures(tmp_path, monkeypatch):
     return tmp_path / "pictures"
 
 
-def train(kind, path, *flags):
+def train(kind: Any, path: Any, *flags: Any) -> Any:
     data = ["--data", kind, "--data.path", path, *flags]
     return main(["train", "demo", *data, *SMALL, *NETS, "--runs", "runs", "--json"])
 
 
-def broken(name, content):
-    def make(pictures):
+def broken(name: Any, content: Any) -> Any:
+    def make(pictures: Any) -> None:
         (pictures / name).write_bytes(content)
 
     return make
 
 
-def saved(name, **arrays):
+def saved(name: Any, **arrays: Any) -> Any:
     return lambda pictures: np.savez(pictures.parent / name, **arrays)
 
 
-def resized(pictures):
+def resized(pictures: Any) -> None:
     Image.new("RGB", (9, 8)).save(pictures / "a" / "0.png")
 
 
-def table(rows):
+def table(rows: Any) -> Any:
     lines = ["file,age", *(f"{'ab'[place % 2]}/{place}.png,{place}" for place in range(rows))]
     return lambda pictures: (pictures.parent / "factors.csv").write_text("\n".join(lines))
 
 
-def emptied(pictures):
+def emptied(pictures: Any) -> None:
     shutil.rmtree(pictures)
     pictures.mkdir()
 
@@ -82,7 +83,9 @@ GREY = np.full((6, 8, 8), 0.5)
         (emptied, ("folder", ""), "give its path"),
     ],
 )
-def test_bad_data_gives_one_sentence_and_no_run(pictures, capsys, spoil, words, message):
+def test_bad_data_gives_one_sentence_and_no_run(
+    pictures: Any, capsys: pytest.CaptureFixture[str], spoil: Any, words: Any, message: str
+) -> None:
     spoil(pictures)
     assert train(*words) in (1, 2)
     said = capsys.readouterr()
@@ -93,7 +96,9 @@ def test_bad_data_gives_one_sentence_and_no_run(pictures, capsys, spoil, words, 
     assert not (pictures.parent / "runs").exists()
 
 
-def test_a_run_finds_its_pictures_from_any_folder(pictures, capsys, monkeypatch):
+def test_a_run_finds_its_pictures_from_any_folder(
+    pictures: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = ("--data.folder-factor", "person", "--data.test-share", "0.5")
     assert train(*FOLDER, *words) == 0
     (run,) = json.loads(capsys.readouterr().out)
@@ -108,7 +113,9 @@ def test_a_run_finds_its_pictures_from_any_folder(pictures, capsys, monkeypatch)
 
 
 @pytest.mark.usefixtures("pictures")
-def test_a_run_of_images_without_factors_is_drawn_without_their_relation(capsys):
+def test_a_run_of_images_without_factors_is_drawn_without_their_relation(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     np.savez("set.npz", images=GREY)
     assert train(*ARRAYS) == 0
     (run,) = json.loads(capsys.readouterr().out)
@@ -120,7 +127,9 @@ def test_a_run_of_images_without_factors_is_drawn_without_their_relation(capsys)
 
 @pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("words", [FOLDER, (*FOLDER, "--data.folder-factor", "person")])
-def test_a_run_of_few_images_or_without_factors_gets_a_report_without_scores(capsys, words):
+def test_a_run_of_few_images_or_without_factors_gets_a_report_without_scores(
+    capsys: pytest.CaptureFixture[str], words: Any
+) -> None:
     assert train(*words) == 0
     (run,) = json.loads(capsys.readouterr().out)
     assert main(["report", run]) == 0

@@ -3,7 +3,7 @@ import torch
 from distaff.data.binarize import binarize
 
 
-def test_pixels_are_on_as_often_as_their_grey_level_says(generator):
+def test_pixels_are_on_as_often_as_their_grey_level_says(generator: torch.Generator) -> None:
     levels = torch.tensor([0.0, 0.1, 0.5, 0.8, 1.0])
     images = levels.reshape(1, 1, 1, 5).expand(20_000, 1, 1, 5)
     drawn = binarize(images, generator)
@@ -14,7 +14,7 @@ def test_pixels_are_on_as_often_as_their_grey_level_says(generator):
     assert frequency[4] == 1
 
 
-def test_the_same_seed_gives_the_same_images():
+def test_the_same_seed_gives_the_same_images() -> None:
     images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     first, again, other = (
         binarize(images, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)

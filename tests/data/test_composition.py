@@ -1,5 +1,7 @@
 """Compositional splits of gridded sets: what training never shows, and what it still does."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -10,17 +12,17 @@ SMALL = {"size": 16, "orientations": 4, "scales": 3, "positions_x": 8, "position
 SPLITS = ("random", "composition", "interpolation", "extrapolation")
 
 
-def sprites(**settings):
+def sprites(**settings: Any) -> Any:
     return load("sprites", **SMALL, **settings)
 
 
-def column(dataset, name, part):
+def column(dataset: Any, name: Any, part: Any) -> Any:
     return dataset.factors[dataset.splits[part], dataset.factor_names.index(name)].long()
 
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("name", ["sprites", "circles"])
-def test_no_part_shows_what_is_held_out_and_nothing_is_lost(name, split):
+def test_no_part_shows_what_is_held_out_and_nothing_is_lost(name: str, split: Any) -> None:
     settings = SMALL if name == "sprites" else {"size": 32, "positions": 8}
     whole, dataset = load(name, **settings), load(name, split=split, **settings)
     held_out = set(dataset.splits["held_out"].tolist())
@@ -31,7 +33,7 @@ def test_no_part_shows_what_is_held_out_and_nothing_is_lost(name, split):
     assert len(everything) == len(dataset) or name == "sprites"
 
 
-def test_a_composition_is_the_quarter_of_upper_halves_and_every_value_is_seen():
+def test_a_composition_is_the_quarter_of_upper_halves_and_every_value_is_seen() -> None:
     dataset = sprites(split="composition")
     x, y = (column(dataset, name, "held_out") for name in ("posX", "posY"))
     assert x.unique().tolist() == [4, 5, 6, 7]
@@ -44,13 +46,13 @@ def test_a_composition_is_the_quarter_of_upper_halves_and_every_value_is_seen():
     assert column(dataset, "posX", "train")[column(dataset, "posY", "train") < 4].max() == 7
 
 
-def test_factors_are_chosen_by_name():
+def test_factors_are_chosen_by_name() -> None:
     dataset = sprites(split="composition", split_factors=("shape", "posX"))
     assert column(dataset, "shape", "held_out").unique().tolist() == [2]
     assert column(dataset, "posX", "held_out").unique().tolist() == [4, 5, 6, 7]
 
 
-def test_interpolation_holds_out_values_between_and_extrapolation_those_beyond():
+def test_interpolation_holds_out_values_between_and_extrapolation_those_beyond() -> None:
     between = sprites(split="interpolation")
     assert column(between, "posX", "held_out").unique().tolist() == [1, 3, 5]
     assert column(between, "posX", "train").unique().tolist() == [0, 2, 4, 6, 7]
@@ -60,13 +62,13 @@ def test_interpolation_holds_out_values_between_and_extrapolation_those_beyond()
     assert len(beyond.splits["held_out"]) == len(beyond) * 3 // 4
 
 
-def test_random_is_a_quarter_and_the_same_each_time():
+def test_random_is_a_quarter_and_the_same_each_time() -> None:
     first, second = sprites(split="random"), sprites(split="random")
     assert torch.equal(first.splits["held_out"], second.splits["held_out"])
     assert len(first.splits["held_out"]) == pytest.approx(len(first) / 4, rel=0.1)
 
 
-def test_parts_of_dsprites_whose_rows_belong_together_are_left_out():
+def test_parts_of_dsprites_whose_rows_belong_together_are_left_out() -> None:
     dataset = load("dsprites", split="extrapolation")
     assert set(dataset.splits) == {"train", "supervised_train", "validation", "test", "held_out"}
     assert len(dataset.splits["held_out"]) == 737_280 // 2
@@ -83,11 +85,11 @@ def test_parts_of_dsprites_whose_rows_belong_together_are_left_out():
         ({"split": "extrapolation", "split_factors": ("color",)}, "one value only"),
     ],
 )
-def test_splits_that_there_are_not_are_refused(settings, words):
+def test_splits_that_there_are_not_are_refused(settings: Any, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         sprites(**settings)
 
 
-def test_circles_hold_out_in_one_way_only():
+def test_circles_hold_out_in_one_way_only() -> None:
     with pytest.raises(UsageError, match="choose one of them"):
         load("circles", held_out="quadrant", split="random")

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from distaff.errors import UsageError
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     """Two pictures of each of three people."""
     for place, name in enumerate("abcdef"):
         path = tmp_path / "pictures" / ["anna", "bert", "cleo"][place // 2] / f"{name}.png"
@@ -21,15 +23,15 @@ def folder(tmp_path):
     return tmp_path / "pictures"
 
 
-def digest(folder, **settings):
+def digest(folder: Any, **settings: Any) -> Any:
     return digest_of(load("folder", path=str(folder), size=12, folder_factor="who", **settings))
 
 
-def config_of(folder, **settings):
+def config_of(folder: Any, **settings: Any) -> Any:
     return ImageFolder.Config(path=str(folder), **settings)
 
 
-def test_the_place_of_a_set_and_the_way_it_is_decoded_do_not_matter(folder):
+def test_the_place_of_a_set_and_the_way_it_is_decoded_do_not_matter(folder: Path) -> None:
     before = digest(folder)
     elsewhere = folder.rename(folder.parent / "elsewhere")
     assert digest(elsewhere) == before
@@ -52,16 +54,16 @@ def test_the_place_of_a_set_and_the_way_it_is_decoded_do_not_matter(folder):
     ],
     ids=["added", "exchanged", "removed", "of another class", "renamed", "class renamed"],
 )
-def test_every_change_of_a_folder_is_seen(folder, change):
+def test_every_change_of_a_folder_is_seen(folder: Path, change: Any) -> None:
     before = digest(folder)
     change(folder)
     assert digest(folder) != before
 
 
-def test_a_table_of_factors_counts(folder, tmp_path):
+def test_a_table_of_factors_counts(folder: Path, tmp_path: Path) -> None:
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
 
-    def with_ages(head, ages):
+    def with_ages(head: Any, ages: Any) -> Any:
         rows = [head, *(f"{name},{age}" for name, age in zip(names, ages, strict=True))]
         (tmp_path / "table.csv").write_text("\n".join(rows))
         return digest(folder, factors=str(tmp_path / "table.csv"))
@@ -77,7 +79,7 @@ def test_a_table_of_factors_counts(folder, tmp_path):
     assert with_ages("file,age", range(6)) == digests[0]
 
 
-def test_images_factors_and_parts_of_arrays_count(tmp_path):
+def test_images_factors_and_parts_of_arrays_count(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     arrays = {
         "images": generator.integers(0, 256, (9, 8, 8), dtype=np.uint8),
@@ -87,7 +89,7 @@ def test_images_factors_and_parts_of_arrays_count(tmp_path):
         "test": np.array([7, 8]),
     }
 
-    def saved(**changed):
+    def saved(**changed: Any) -> Any:
         np.savez(tmp_path / "mine.npz", **(arrays | changed))
         return digest_of(load("arrays", path=str(tmp_path / "mine.npz")))
 
@@ -106,7 +108,7 @@ def test_images_factors_and_parts_of_arrays_count(tmp_path):
     assert saved(more=np.arange(3)) == digests[0]
 
 
-def test_of_drawn_images_the_parts_count_which_a_file_may_name():
+def test_of_drawn_images_the_parts_count_which_a_file_may_name() -> None:
     settings = {"size": 8, "orientations": 1, "positions_x": 4, "positions_y": 4}
     dataset = load("sprites", **settings)
     assert digest_of(dataset) == digest_of(load("sprites", **settings))
@@ -115,7 +117,7 @@ def test_of_drawn_images_the_parts_count_which_a_file_may_name():
     )
 
 
-def test_a_table_in_a_folder_moves_along_with_it(folder, tmp_path):
+def test_a_table_in_a_folder_moves_along_with_it(folder: Path, tmp_path: Path) -> None:
     config = config_of(folder, factors=str(folder / "table.csv"))
     new = moved(config, tmp_path / "new")
     assert (new.path, new.factors) == (str(tmp_path / "new"), str(tmp_path / "new" / "table.csv"))

@@ -5,6 +5,9 @@ import pickle
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -12,7 +15,7 @@ import pytest
 import torch
 
 from distaff.cli import main
-from distaff.data import DSprites, load
+from distaff.data import DSprites, FactorDataset, load
 from distaff.data.base import Comparison
 from distaff.data.dsprites import PARTS
 from distaff.data.reading.dsprites_file import COUNT, NPZ, compare, images_in
@@ -22,11 +25,13 @@ BASES = np.array([737_280, 245_760, 40_960, 1024, 32, 1])
 
 
 @pytest.fixture(scope="module")
-def dsprites():
+def dsprites() -> Any:
     return load("dsprites")
 
 
-def test_images_are_indexed_as_in_the_official_file(dsprites, real_data):
+def test_images_are_indexed_as_in_the_official_file(
+    dsprites: FactorDataset, real_data: Callable[[str], Path]
+) -> None:
     path = real_data("dsprites/dsprites_reference_images.npz")
     with np.load(path) as file:
         known = file["label_origin"] != "matched"
@@ -38,7 +43,7 @@ def test_images_are_indexed_as_in_the_official_file(dsprites, real_data):
     assert np.allclose(dsprites.values[rows].numpy(), values)
 
 
-def test_names_sizes_and_values_are_the_official_ones(dsprites):
+def test_names_sizes_and_values_are_the_official_ones(dsprites: FactorDataset) -> None:
     assert dsprites.factor_names == ("color", "shape", "scale", "orientation", "posX", "posY")
     assert dsprites.factor_sizes == (1, 3, 6, 40, 32, 32)
     assert len(dsprites) == math.prod(dsprites.factor_sizes) == 737_280
@@ -46,7 +51,7 @@ def test_names_sizes_and_values_are_the_official_ones(dsprites):
     assert dsprites.values[33].tolist() == [1, 1, 0.5, 0, 1 / 31, 1 / 31]
 
 
-def test_the_split_has_the_assignment_s_sizes_and_no_image_twice(dsprites):
+def test_the_split_has_the_assignment_s_sizes_and_no_image_twice(dsprites: FactorDataset) -> None:
     sizes = {name: len(rows) for name, rows in dsprites.splits.items()}
     assert sizes["train"] == 245_760
     assert sizes["supervised_train"] == 16_384
@@ -55,12 +60,12 @@ def test_the_split_has_the_assignment_s_sizes_and_no_image_twice(dsprites):
     assert len(rows.unique()) == len(rows)
 
 
-def test_the_split_is_the_same_everywhere(dsprites):
+def test_the_split_is_the_same_everywhere(dsprites: FactorDataset) -> None:
     assert dsprites.splits["train"][:3].tolist() == load("dsprites").splits["train"][:3].tolist()
     assert int(dsprites.splits["train"].sum()) == 90_578_960_390
 
 
-def test_the_set_is_small_in_memory(dsprites):
+def test_the_set_is_small_in_memory(dsprites: FactorDataset) -> None:
     held = [dsprites.factors, dsprites.values, *dsprites.splits.values()]
     assert sum(t.numel() * t.element_size() for t in held) < 64 << 20
 
@@ -69,13 +74,13 @@ FEW = 1300
 
 
 @pytest.fixture(scope="module")
-def few(dsprites):
+def few(dsprites: Any) -> Any:
     """The first images of the set as arrays in the official layout."""
     images = dsprites.images_at(range(FEW))[:, 0].numpy().astype(np.uint8)
     return images, dsprites.factors[:FEW].numpy().astype(np.int64)
 
 
-def save(path, images, classes, metadata=None):
+def save(path: Any, images: Any, classes: Any, metadata: Any = None) -> Any:
     if path.suffix == ".npz":
         np.savez_compressed(path, metadata=metadata, imgs=images, latents_classes=classes)
         return path
@@ -86,7 +91,9 @@ def save(path, images, classes, metadata=None):
 
 
 @pytest.mark.parametrize("form", ["npz", "hdf5"])
-def test_a_file_in_the_official_layout_is_read_as_bits(tmp_path, few, dsprites, form):
+def test_a_file_in_the_official_layout_is_read_as_bits(
+    tmp_path: Path, few: Any, dsprites: FactorDataset, form: str
+) -> None:
     source = images_in(save(tmp_path / f"x.{form}", *few), FEW)
     assert source.bits.shape == (FEW, 64 * 64 // 8)
     rows = torch.tensor([0, 1299, 700, 700])
@@ -95,7 +102,9 @@ def test_a_file_in_the_official_layout_is_read_as_bits(tmp_path, few, dsprites, 
 
 
 @pytest.mark.parametrize("form", ["npz", "hdf5"])
-def test_a_comparison_counts_what_differs(tmp_path, few, dsprites, form):
+def test_a_comparison_counts_what_differs(
+    tmp_path: Path, few: Any, dsprites: FactorDataset, form: str
+) -> None:
     drawn, told = dsprites.subset(torch.arange(FEW)), []
     path = tmp_path / f"x.{form}"
     same = compare(save(path, *few), drawn, lambda *done: told.append(done))
@@ -114,14 +123,14 @@ def test_a_comparison_counts_what_differs(tmp_path, few, dsprites, form):
 class Program:
     """Writes a file when it is unpickled."""
 
-    def __init__(self, path):
+    def __init__(self, path: Any) -> None:
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return (open, (str(self.path), "w"))
 
 
-def test_the_pickled_metadata_is_never_run(tmp_path, few):
+def test_the_pickled_metadata_is_never_run(tmp_path: Path, few: Any) -> None:
     metadata = np.array(Program(tmp_path / "ran"), dtype=object)
     path = save(tmp_path / "x.npz", *few, metadata)
     assert len(images_in(path, FEW).bits) == FEW
@@ -130,7 +139,7 @@ def test_the_pickled_metadata_is_never_run(tmp_path, few):
     assert (tmp_path / "ran").exists()
 
 
-def array_saying(shape, dtype="|u1", content=b""):
+def array_saying(shape: Any, dtype: Any = "|u1", content: Any = b"") -> Any:
     file = io.BytesIO()
     header = {"descr": dtype, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
@@ -150,7 +159,9 @@ def array_saying(shape, dtype="|u1", content=b""):
         (None, "imgs.npy"),
     ],
 )
-def test_a_file_that_holds_something_else_is_refused(tmp_path, few, imgs, message):
+def test_a_file_that_holds_something_else_is_refused(
+    tmp_path: Path, few: Any, imgs: Any, message: str
+) -> None:
     with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         if imgs:
             archive.writestr("imgs.npy", imgs)
@@ -162,7 +173,7 @@ def test_a_file_that_holds_something_else_is_refused(tmp_path, few, imgs, messag
 
 @pytest.mark.parametrize("form", ["npz", "hdf5"])
 @pytest.mark.parametrize("kept", [0, 100, 0.5, 0.99])
-def test_a_damaged_file_is_refused(tmp_path, few, form, kept):
+def test_a_damaged_file_is_refused(tmp_path: Path, few: Any, form: str, kept: float) -> None:
     path = save(tmp_path / f"x.{form}", *few)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(kept * len(whole) if kept < 1 else kept)])
@@ -171,19 +182,21 @@ def test_a_damaged_file_is_refused(tmp_path, few, form, kept):
 
 
 @pytest.mark.parametrize("form", ["npz", "hdf5"])
-def test_a_file_of_another_number_of_images_is_refused(tmp_path, few, form):
+def test_a_file_of_another_number_of_images_is_refused(tmp_path: Path, few: Any, form: str) -> None:
     with pytest.raises(DataError, match="not a whole file of dSprites"):
         images_in(save(tmp_path / f"x.{form}", *few))
 
 
-def test_hdf5_without_h5py_says_what_to_install(tmp_path, few, monkeypatch):
+def test_hdf5_without_h5py_says_what_to_install(
+    tmp_path: Path, few: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = save(tmp_path / "x.hdf5", *few)
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(UsageError, match=r"install distaff\[hdf5\]"):
         images_in(path, FEW)
 
 
-def test_the_source_is_a_setting(tmp_path, monkeypatch):
+def test_the_source_is_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISTAFF_DATA", str(tmp_path))
     with pytest.raises(UsageError, match=r"does not take.*'file'"):
         load("dsprites", source="file")
@@ -192,7 +205,9 @@ def test_the_source_is_a_setting(tmp_path, monkeypatch):
     assert DSprites(DSprites.Config()).fetch() == []
 
 
-def test_the_split_of_an_ids_file_is_taken_and_the_rest_drawn_beside_it(tmp_path, dsprites):
+def test_the_split_of_an_ids_file_is_taken_and_the_rest_drawn_beside_it(
+    tmp_path: Path, dsprites: FactorDataset
+) -> None:
     ids = {
         "train": np.arange(245_760),
         "supervised_train": np.arange(300_000, 316_384),
@@ -210,7 +225,7 @@ def test_the_split_of_an_ids_file_is_taken_and_the_rest_drawn_beside_it(tmp_path
     assert dsprites.splits.keys() == parts.keys()
 
 
-def test_an_ids_file_that_does_not_serve_is_refused(tmp_path):
+def test_an_ids_file_that_does_not_serve_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no index file"):
         load("dsprites", ids=str(tmp_path / "ids.npz"))
     np.savez(tmp_path / "ids.npz", test=np.arange(5))
@@ -222,7 +237,7 @@ def test_an_ids_file_that_does_not_serve_is_refused(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def whole_file(tmp_path_factory, dsprites):
+def whole_file(tmp_path_factory: Any, dsprites: Any) -> Any:
     """All images, drawn, in the layout of the official file; gives the data folder."""
     folder = tmp_path_factory.mktemp("data")
     path = folder / NPZ.name
@@ -238,7 +253,9 @@ def whole_file(tmp_path_factory, dsprites):
 
 
 @pytest.mark.slow
-def test_a_whole_file_is_compared_image_by_image(whole_file, monkeypatch, capsys):
+def test_a_whole_file_is_compared_image_by_image(
+    whole_file: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("DISTAFF_DATA", str(whole_file))
     assert main(["data", "check", "dsprites"]) == 1
     said = capsys.readouterr()
@@ -258,7 +275,9 @@ print(open("/proc/self/status").read())
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
-def test_a_whole_file_takes_little_memory(whole_file, dsprites, monkeypatch):
+def test_a_whole_file_takes_little_memory(
+    whole_file: Any, dsprites: FactorDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DISTAFF_DATA", str(whole_file))
     code = LOAD.format(digest=hashlib.md5((whole_file / NPZ.name).read_bytes()).hexdigest())
     said = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True).stdout

@@ -4,9 +4,12 @@ import gzip
 import io
 import tracemalloc
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from distaff.data import load
@@ -19,13 +22,13 @@ EACH = 64
 MOST_MEMORY = 64 * 2**20
 
 
-def npy(array):
+def npy(array: Any) -> Any:
     content = io.BytesIO()
     np.save(content, array)
     return content.getvalue()
 
 
-def npz(**members):
+def npz(**members: Any) -> Any:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, member in members.items():
@@ -33,19 +36,19 @@ def npz(**members):
     return content.getvalue()
 
 
-def idx(shape):
+def idx(shape: Any) -> Any:
     head = bytes([0, 0, 8, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)
     return head + bytes(np.prod(shape))
 
 
-def picture(kind):
+def picture(kind: Any) -> Any:
     content = io.BytesIO()
     levels = np.random.default_rng(0).integers(0, 256, (24, 16, 3), dtype=np.uint8)
     Image.fromarray(levels).save(content, kind)
     return content.getvalue()
 
 
-def parquet(array):
+def parquet(array: Any) -> Any:
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
@@ -54,7 +57,7 @@ def parquet(array):
     return content.getvalue()
 
 
-def csv(rows):
+def csv(rows: Any) -> Any:
     return "\n".join(",".join(map(str, row)) for row in rows).encode()
 
 
@@ -89,7 +92,7 @@ FILL = (b"\0", b"\xff", b"\x7f", b"9")
 FOREIGN = [content for _, content, _ in KINDS.values()]
 
 
-def damaged(content, generator):
+def damaged(content: Any, generator: torch.Generator) -> Any:
     """The content with one to three damages of one of seven sorts."""
     content = bytearray(content)
     sort = generator.integers(8)
@@ -117,7 +120,7 @@ def damaged(content, generator):
     return bytes(content)
 
 
-def outcome(path):
+def outcome(path: Any) -> None:
     """What comes of a file; the reader follows from its name."""
     if path.stem == "codes":
         assert read_table(path).values.ndim == 2
@@ -138,14 +141,16 @@ def outcome(path):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     for name in NAMES:
         Image.new("RGB", (8, 8)).save(tmp_path / name)
     return tmp_path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_file_gives_a_result_or_one_sentence(folder, kind, recwarn, record_property):
+def test_a_damaged_file_gives_a_result_or_one_sentence(
+    folder: Path, kind: str, recwarn: pytest.WarningsRecorder, record_property: Any
+) -> None:
     name, content, packed = KINDS[kind]
     generator = np.random.default_rng(list(kind.encode()))
     (folder / name).write_bytes(packed(content))

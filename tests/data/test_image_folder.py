@@ -1,3 +1,7 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import psutil
 import pytest
@@ -10,7 +14,7 @@ from distaff.errors import DataError, UsageError
 COLORS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
 
 
-def save(path, picture=(10, 20, 30), size=(12, 12), **settings):
+def save(path: Any, picture: Any = (10, 20, 30), size: Any = (12, 12), **settings: Any) -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(picture, tuple):
         picture = Image.new("RGB", size, picture)
@@ -19,18 +23,18 @@ def save(path, picture=(10, 20, 30), size=(12, 12), **settings):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     """Four pictures, two of each person; the colours tell them apart."""
     for place, name in enumerate(("a/1.png", "a/2.png", "b/1.png", "b/2.png")):
         save(tmp_path / "pictures" / name, (60 * place, 0, 0))
     return tmp_path / "pictures"
 
 
-def shade_of(dataset):
+def shade_of(dataset: Any) -> Any:
     return (255 * dataset.images_at(range(len(dataset)))[:, 0, 0, 0]).round().int().tolist()
 
 
-def test_every_picture_of_a_folder_is_read_in_the_order_of_its_path(folder):
+def test_every_picture_of_a_folder_is_read_in_the_order_of_its_path(folder: Path) -> None:
     save(folder / ".hidden.png")
     save(folder / ".thumbnails" / "1.png")
     (folder / "notes.txt").write_text("no picture")
@@ -44,7 +48,7 @@ def test_every_picture_of_a_folder_is_read_in_the_order_of_its_path(folder):
 @pytest.mark.parametrize(
     "ending", ["png", "jpg", "JPEG", "bmp", "gif", "webp", "tif", "tiff", "pgm", "ppm"]
 )
-def test_every_common_kind_of_picture_is_read(tmp_path, ending):
+def test_every_common_kind_of_picture_is_read(tmp_path: Path, ending: str) -> None:
     for place in range(3):
         save(tmp_path / f"{place}.{ending}", Image.new("L", (12, 12), 100))
     dataset = load("folder", path=str(tmp_path), size=12, channels="grey")
@@ -55,7 +59,7 @@ def test_every_common_kind_of_picture_is_read(tmp_path, ending):
 @pytest.mark.parametrize(
     ("resize", "ends"), [("crop", ("green", "green")), ("stretch", ("red", "blue"))]
 )
-def test_a_wide_picture_is_cut_or_stretched(tmp_path, resize, ends):
+def test_a_wide_picture_is_cut_or_stretched(tmp_path: Path, resize: str, ends: Any) -> None:
     stripes = Image.new("RGB", (60, 20))
     for place, name in enumerate(("red", "green", "blue")):
         stripes.paste(COLORS[name], (20 * place, 0, 20 * place + 20, 20))
@@ -65,7 +69,7 @@ def test_a_wide_picture_is_cut_or_stretched(tmp_path, resize, ends):
     assert [tuple(row[:, place].tolist()) for place in (2, 17)] == [COLORS[end] for end in ends]
 
 
-def test_height_and_width_may_differ(tmp_path):
+def test_height_and_width_may_differ(tmp_path: Path) -> None:
     for place in range(3):
         save(tmp_path / f"{place}.png", (0, 0, place), size=(16, 24))
     dataset = load("folder", path=str(tmp_path), size=(24, 16), resize="refuse")
@@ -74,7 +78,7 @@ def test_height_and_width_may_differ(tmp_path):
         load("folder", path=str(tmp_path), size=(16, 24), resize="refuse")
 
 
-def test_a_large_photograph_is_resized_as_a_small_one(tmp_path):
+def test_a_large_photograph_is_resized_as_a_small_one(tmp_path: Path) -> None:
     levels = np.linspace(0, 255, 1600).astype(np.uint8)
     for place in range(3):
         save(tmp_path / f"{place}.jpg", Image.fromarray(np.tile(levels, (1200, 1))), quality=95)
@@ -82,7 +86,7 @@ def test_a_large_photograph_is_resized_as_a_small_one(tmp_path):
     assert np.abs(row.numpy() - levels.reshape(16, 100).mean(axis=1)).max() < 3
 
 
-def test_a_picture_is_turned_as_its_camera_says(tmp_path):
+def test_a_picture_is_turned_as_its_camera_says(tmp_path: Path) -> None:
     turned = Image.new("RGB", (8, 8), COLORS["red"])
     turned.paste(COLORS["blue"], (0, 0, 8, 4))  # blue on top
     exif = Image.Exif()
@@ -95,7 +99,7 @@ def test_a_picture_is_turned_as_its_camera_says(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["png", "tif", "pgm"])
-def test_sixteen_bits_are_divided_and_not_cut_off(tmp_path, ending):
+def test_sixteen_bits_are_divided_and_not_cut_off(tmp_path: Path, ending: str) -> None:
     levels = (np.arange(64).reshape(8, 8) * 1024).astype(np.uint16)
     for place in range(3):
         save(tmp_path / f"{place}.{ending}", Image.fromarray(levels))
@@ -103,20 +107,20 @@ def test_sixteen_bits_are_divided_and_not_cut_off(tmp_path, ending):
     assert pixels[0, 0].tolist() == (levels // 256).tolist()
 
 
-def test_a_picture_of_unknown_range_is_refused(tmp_path):
+def test_a_picture_of_unknown_range_is_refused(tmp_path: Path) -> None:
     for place in range(3):
         save(tmp_path / f"{place}.tif", Image.fromarray(np.ones((8, 8), np.float32)))
     with pytest.raises(DataError, match="32 bits a value, of an unknown range"):
         load("folder", path=str(tmp_path))
 
 
-def test_what_is_transparent_is_black(tmp_path):
+def test_what_is_transparent_is_black(tmp_path: Path) -> None:
     for place in range(3):
         save(tmp_path / f"{place}.png", Image.new("RGBA", (8, 8), (255, 255, 255, 0)))
     assert load("folder", path=str(tmp_path), size=8).source.pixels.max() == 0
 
 
-def test_the_folder_of_a_picture_can_be_a_factor(folder):
+def test_the_folder_of_a_picture_can_be_a_factor(folder: Path) -> None:
     dataset = load("folder", path=str(folder), folder_factor="person")
     assert (dataset.factor_names, dataset.factor_sizes) == (("person",), (2,))
     assert dataset.factors[:, 0].tolist() == [0, 0, 1, 1]
@@ -125,7 +129,7 @@ def test_the_folder_of_a_picture_can_be_a_factor(folder):
         load("folder", path=str(folder), folder_factor="person")
 
 
-def test_factors_come_from_a_table_in_any_order(folder, tmp_path):
+def test_factors_come_from_a_table_in_any_order(folder: Path, tmp_path: Path) -> None:
     table = tmp_path / "factors.csv"
     # with the mark that spreadsheets put before UTF-8
     table.write_text(
@@ -160,7 +164,9 @@ ROWS = "a/1.png,1\na/2.png,2\nb/1.png,3\nb/2.png,4\n"
         (b"file,age\n\xff\xfe", "not a readable CSV"),
     ],
 )
-def test_a_table_that_is_not_of_these_pictures_is_refused(folder, tmp_path, content, message):
+def test_a_table_that_is_not_of_these_pictures_is_refused(
+    folder: Path, tmp_path: Path, content: Any, message: str
+) -> None:
     table = tmp_path / "factors.csv"
     if content is not None:
         table.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -168,11 +174,11 @@ def test_a_table_that_is_not_of_these_pictures_is_refused(folder, tmp_path, cont
         load("folder", path=str(folder), factors=str(table))
 
 
-def test_parts_follow_from_the_seed_and_each_has_an_image(tmp_path):
+def test_parts_follow_from_the_seed_and_each_has_an_image(tmp_path: Path) -> None:
     for place in range(20):
         save(tmp_path / f"{place:02}.png", (place, 0, 0))
 
-    def parts(**settings):
+    def parts(**settings: Any) -> Any:
         return load("folder", path=str(tmp_path), size=8, **settings).splits
 
     sizes = {name: len(rows) for name, rows in parts().items()}
@@ -184,7 +190,7 @@ def test_parts_follow_from_the_seed_and_each_has_an_image(tmp_path):
     assert len(parts(validation_share=0.001, test_share=0.5)["test"]) == 10
 
 
-def test_too_few_pictures_are_refused(tmp_path):
+def test_too_few_pictures_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no picture in"):
         load("folder", path=str(tmp_path))
     with pytest.raises(DataError, match=r"no folder .*nowhere"):
@@ -197,7 +203,7 @@ def test_too_few_pictures_are_refused(tmp_path):
     assert [len(rows) for rows in load("folder", path=str(tmp_path)).splits.values()] == [1, 1, 1]
 
 
-def test_a_damaged_or_disguised_picture_is_named(folder):
+def test_a_damaged_or_disguised_picture_is_named(folder: Path) -> None:
     (folder / "a" / "2.png").write_bytes((folder / "a" / "1.png").read_bytes()[:-30])
     with pytest.raises(DataError, match=r"a/2.png is not a readable picture .*; replace it"):
         load("folder", path=str(folder))
@@ -206,14 +212,16 @@ def test_a_damaged_or_disguised_picture_is_named(folder):
         load("folder", path=str(folder))
 
 
-def test_a_picture_that_unpacks_to_too_much_is_refused(folder):
+def test_a_picture_that_unpacks_to_too_much_is_refused(folder: Path) -> None:
     # 90 million pixels in 11 kilobytes
     Image.new("1", (30_000, 3_000)).save(folder / "a" / "2.png")
     with pytest.raises(DataError, match=r"90000000 pixels.* exceeds limit of 89478485"):
         load("folder", path=str(folder))
 
 
-def test_a_set_beyond_the_memory_is_refused_before_it_is_read(folder, monkeypatch):
+def test_a_set_beyond_the_memory_is_refused_before_it_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         psutil, "virtual_memory", lambda: type("Memory", (), {"available": 4 * 3 * 64 * 64 - 1})
     )
@@ -232,12 +240,14 @@ def test_a_set_beyond_the_memory_is_refused_before_it_is_read(folder, monkeypatc
         ({}, "give its path"),
     ],
 )
-def test_settings_without_a_meaning_are_refused(settings, message):
+def test_settings_without_a_meaning_are_refused(settings: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load("folder", **settings)
 
 
-def test_a_relative_path_is_kept_from_the_root(folder, monkeypatch):
+def test_a_relative_path_is_kept_from_the_root(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder.parent)
     config = ImageFolder.Config(
         path="../" + folder.parent.name + "/pictures", factors="factors.csv"
@@ -246,7 +256,7 @@ def test_a_relative_path_is_kept_from_the_root(folder, monkeypatch):
     assert config.factors == str(folder.parent / "factors.csv")
 
 
-def test_the_orl_faces_are_forty_people(real_data):
+def test_the_orl_faces_are_forty_people(real_data: Callable[[str], Path]) -> None:
     folder = real_data("orl-faces/s1/1.pgm").parents[1]
     faces = load("folder", path=str(folder), channels="grey", folder_factor="person")
     assert len(faces) == 400

@@ -1,8 +1,11 @@
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import torch
@@ -13,12 +16,12 @@ from distaff.errors import DataError
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("DISTAFF_DATA", str(tmp_path))
     return tmp_path
 
 
-def test_mnist_is_the_official_one(real_data):
+def test_mnist_is_the_official_one(real_data: Callable[[str], Path]) -> None:
     real_data("mnist/train-images-idx3-ubyte.gz")
     mnist = load("mnist")
     assert len(mnist) == 70_000
@@ -35,12 +38,14 @@ def test_mnist_is_the_official_one(real_data):
     assert train.std().item() == pytest.approx(0.3081, abs=5e-5)
 
 
-def test_a_missing_file_is_named_with_the_path_looked_at(folder):
+def test_a_missing_file_is_named_with_the_path_looked_at(folder: Path) -> None:
     with pytest.raises(DataError, match=f"there is no {folder / 'mnist' / FILES[0]}"):
         load("mnist")
 
 
-def test_mnist_arrives_by_download(folder, real_data, monkeypatch):
+def test_mnist_arrives_by_download(
+    folder: Path, real_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.undo()
     source = real_data(f"mnist/{FILES[0]}").parent
     monkeypatch.setenv("DISTAFF_DATA", str(folder))
@@ -58,7 +63,9 @@ def test_mnist_arrives_by_download(folder, real_data, monkeypatch):
         assert (folder / "mnist" / name).read_bytes() == (source / name).read_bytes()
 
 
-def test_a_file_with_another_sum_is_refused(folder, real_data, monkeypatch):
+def test_a_file_with_another_sum_is_refused(
+    folder: Path, real_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.undo()
     source = real_data("mnist/train-images-idx3-ubyte.gz").parent
     shutil.copytree(source, folder / "mnist")
@@ -69,7 +76,7 @@ def test_a_file_with_another_sum_is_refused(folder, real_data, monkeypatch):
         load("mnist")
 
 
-def test_fashion_mnist_is_read_when_it_is_there(real_data):
+def test_fashion_mnist_is_read_when_it_is_there(real_data: Callable[[str], Path]) -> None:
     real_data_file = "fashion_mnist/train-images-idx3-ubyte.gz"
     try:
         real_data(real_data_file)
@@ -78,6 +85,6 @@ def test_fashion_mnist_is_read_when_it_is_there(real_data):
     assert len(load("fashion-mnist")) == 70_000
 
 
-def test_images_stay_bytes_in_memory(real_data):
+def test_images_stay_bytes_in_memory(real_data: Callable[[str], Path]) -> None:
     real_data("mnist/train-images-idx3-ubyte.gz")
     assert load("mnist").source.pixels.dtype == torch.uint8

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,11 +9,11 @@ from distaff.measures.latent_geometry import grid_lines
 
 
 @pytest.fixture
-def rng():
+def rng() -> Any:
     return np.random.default_rng(0)
 
 
-def test_the_latent_geometry_draws_each_line_in_one_colour_in_all_panels():
+def test_the_latent_geometry_draws_each_line_in_one_colour_in_all_panels() -> None:
     positions, line = grid_lines()
     figure = figures.latent_geometry(positions, line, {"a": 2 * positions, "b": positions[:, ::-1]})
     assert [axes.get_title("left") for axes in figure.axes] == ["true positions", "a", "b"]
@@ -22,7 +24,7 @@ def test_the_latent_geometry_draws_each_line_in_one_colour_in_all_panels():
     assert np.array_equal(figure.axes[1].lines[7].get_xydata(), 2 * positions[line == 7])
 
 
-def test_side_by_side_shows_every_image_of_both_decoders(rng):
+def test_side_by_side_shows_every_image_of_both_decoders(rng: Any) -> None:
     images, values = rng.random((7, 3, 8, 8)), np.linspace(-2, 2, 7).tolist()
     sides = [
         figures.Side(name, rng.random((7, 3, 8, 8)), rng.random((5, 7, 3, 8, 8)), list("vwxyz"))
@@ -41,7 +43,7 @@ def test_side_by_side_shows_every_image_of_both_decoders(rng):
     assert np.array_equal(canvas[10:18, 1:9], sides[1].reconstructed[0].transpose(1, 2, 0))
 
 
-def test_the_checkerboard_figure_writes_the_share_of_each_decoder(rng):
+def test_the_checkerboard_figure_writes_the_share_of_each_decoder(rng: Any) -> None:
     true_images = rng.random((3, 1, 32, 32))
     pattern = np.indices((32, 32)).sum(axis=0) % 2 * np.ones((3, 1, 1, 1))
     figure = figures.checkerboard(true_images, {"pattern": pattern, "faithful": true_images})

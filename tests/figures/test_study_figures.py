@@ -4,20 +4,20 @@ import pytest
 from distaff import figures
 
 
-def test_each_image_stands_left_of_its_partner():
+def test_each_image_stands_left_of_its_partner() -> None:
     images = np.arange(8.0).reshape(8, 1, 1, 1) * np.ones((8, 1, 4, 4))
     laid = figures.pairs(images, images + 100, columns=4)
     assert laid.shape == (4, 4, 1, 4, 4)
     assert laid[1, :, 0, 0, 0].tolist() == [2, 102, 3, 103]
 
 
-def test_panels_have_their_names():
+def test_panels_have_their_names() -> None:
     images = np.zeros((2, 3, 1, 8, 8))
     figure = figures.image_panels({"sampled": images, "mean": images}, title="all")
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["sampled", "mean"]
 
 
-def test_blocks_of_rows_stand_side_by_side_with_white_between():
+def test_blocks_of_rows_stand_side_by_side_with_white_between() -> None:
     rows = np.zeros((6, 3, 1, 8, 8))
     figure = figures.column_blocks(rows, column_labels=("a", "b", "c"), blocks=2)
     labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
@@ -28,7 +28,7 @@ def test_blocks_of_rows_stand_side_by_side_with_white_between():
     assert canvas[gap : gap + 8, spacer + 9 : spacer + 17].max() == 0
 
 
-def test_the_kept_epoch_is_marked_on_the_bound():
+def test_the_kept_epoch_is_marked_on_the_bound() -> None:
     bounds = {"training": [-120.0, -100.0, -90.0], "validation": [-121.0, -104.0, -105.0]}
     figure = figures.elbo_curves([1, 2, 3], bounds, best=2, title="bound")
     (axes,) = figure.axes
@@ -37,12 +37,12 @@ def test_the_kept_epoch_is_marked_on_the_bound():
     assert axes.get_ylim()[1] > -90
 
 
-def test_one_look_is_enough_for_a_curve():
+def test_one_look_is_enough_for_a_curve() -> None:
     figure = figures.elbo_curves([1], {"validation": [-90.0]})
     assert len(figure.axes[0].lines) == 1
 
 
-def test_intervals_keep_their_order_and_length():
+def test_intervals_keep_their_order_and_length() -> None:
     estimates = {
         "worse": {"k = 1": (2.0, 1.9, 2.1), "k = 50": (1.8, 1.7, 1.9)},
         "better": {"k = 1": (1.0, 0.8, 1.2), "k = 50": (0.9, 0.8, 1.0)},
@@ -54,7 +54,7 @@ def test_intervals_keep_their_order_and_length():
     assert segments[0][:, 0] == pytest.approx([0.8, 1.2])
 
 
-def test_every_class_of_a_map_is_named():
+def test_every_class_of_a_map_is_named() -> None:
     rng = np.random.default_rng(0)
     points, classes = rng.normal(size=(60, 2)), np.arange(60) % 10
     figure = figures.latent_map(points, classes, axis_labels=("z1", "z2"), title="map")
@@ -63,7 +63,7 @@ def test_every_class_of_a_map_is_named():
     assert axes.get_xlabel() == "z1"
 
 
-def test_trainings_of_a_group_share_a_colour():
+def test_trainings_of_a_group_share_a_colour() -> None:
     curve = ([1, 2], [3.0, 2.0])
     figure = figures.term_curves({"kl": {"a": [curve, curve], "b": [curve]}})
     colours = [line.get_color() for line in figure.axes[0].lines]

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -19,23 +20,23 @@ from distaff.probability.gaussian import DiagonalGaussian
 
 
 @pytest.fixture
-def model():
+def model() -> Any:
     return linear_model()
 
 
 @pytest.fixture
-def images(model):
+def images(model: Any) -> Any:
     return draw_images(model, 6)
 
 
-def wider(posterior, factor=1.5):
+def wider(posterior: Any, factor: Any = 1.5) -> Any:
     return DiagonalGaussian(posterior.mean, posterior.log_std + math.log(factor))
 
 
 @pytest.mark.parametrize("samples", [1, 7])
 def test_the_weighted_bound_of_the_exact_posterior_is_the_marginal_likelihood(
-    model, images, samples, generator
-):
+    model: Any, images: Any, samples: int, generator: torch.Generator
+) -> None:
     posterior, _ = best_diagonal(model, images)
     bound = importance_weighted_bound(
         model, images, samples=samples, generator=generator, posterior=posterior
@@ -43,7 +44,9 @@ def test_the_weighted_bound_of_the_exact_posterior_is_the_marginal_likelihood(
     assert_close(bound, log_marginal(model, images), atol=1e-4, rtol=0)
 
 
-def test_the_weighted_bound_rises_with_its_samples_to_the_marginal_likelihood(model, images):
+def test_the_weighted_bound_rises_with_its_samples_to_the_marginal_likelihood(
+    model: Any, images: Any
+) -> None:
     posterior = wider(best_diagonal(model, images)[0])
     many = images.repeat_interleave(300, dim=0)
     wide = posterior.repeat(300)
@@ -62,15 +65,17 @@ def test_the_weighted_bound_rises_with_its_samples_to_the_marginal_likelihood(mo
 
 
 def test_very_many_samples_give_the_marginal_likelihood_even_with_an_untrained_encoder(
-    model, images, generator
-):
+    model: Any, images: Any, generator: torch.Generator
+) -> None:
     expected = log_marginal(model, images)
     model, images = model.float(), images.float()
     bound = importance_weighted_bound(model, images, samples=20_000, generator=generator)
     assert_close(bound, expected, atol=0.1, rtol=0)
 
 
-def test_the_weighted_bound_is_the_log_mean_of_plain_weights(model, images, monkeypatch):
+def test_the_weighted_bound_is_the_log_mean_of_plain_weights(
+    model: Any, images: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a plain loop over the same samples, with portions that do not fit in one call."""
     monkeypatch.setattr(bounds, "ROWS", 4)
     model, images = model.float(), images.float()
@@ -100,14 +105,18 @@ def test_the_weighted_bound_is_the_log_mean_of_plain_weights(model, images, monk
     assert done[-1] == 2
 
 
-def test_the_elbo_falls_short_by_the_kl_to_the_posterior(model, images, generator):
+def test_the_elbo_falls_short_by_the_kl_to_the_posterior(
+    model: Any, images: Any, generator: torch.Generator
+) -> None:
     posterior = wider(best_diagonal(model, images)[0])
     bound = elbo(model, images, samples=4000, generator=generator, posterior=posterior)
     gap = 2 * (0.5 * (1.5**2 - 1) - math.log(1.5))
     assert_close(bound, log_marginal(model, images) - gap, atol=0.1, rtol=0)
 
 
-def test_the_elbo_of_seen_pixels_is_their_marginal_likelihood(model, images, generator):
+def test_the_elbo_of_seen_pixels_is_their_marginal_likelihood(
+    model: Any, images: Any, generator: torch.Generator
+) -> None:
     posterior, _ = best_diagonal(model, images, LEFT)
     for seen in (LEFT, LEFT.expand(images.shape)):
         bound = elbo(
@@ -117,8 +126,8 @@ def test_the_elbo_of_seen_pixels_is_their_marginal_likelihood(model, images, gen
 
 
 def test_bounds_of_a_conditional_model_are_on_the_likelihood_given_the_context(
-    generator, monkeypatch
-):
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Images of three values, in portions in which the values mix."""
     monkeypatch.setattr(bounds, "ROWS", 10_000)
     model = conditional_model()
@@ -151,10 +160,10 @@ def test_bounds_of_a_conditional_model_are_on_the_likelihood_given_the_context(
         assert_close(by_encoder, by_hand)
 
 
-def test_another_log_likelihood_takes_the_place_of_the_model_s(model, images):
+def test_another_log_likelihood_takes_the_place_of_the_model_s(model: Any, images: Any) -> None:
     """A pixel twice as likely everywhere: 16 log 2 nats more."""
 
-    def doubled(images, outputs):
+    def doubled(images: Any, outputs: Any) -> Any:
         return model.likelihood.log_prob(images, outputs) + math.log(2)
 
     posterior, _ = best_diagonal(model, images)
@@ -173,7 +182,9 @@ def test_another_log_likelihood_takes_the_place_of_the_model_s(model, images):
         assert_close(other, plain + 16 * math.log(2))
 
 
-def test_settings_without_sense_are_refused(model, images, generator):
+def test_settings_without_sense_are_refused(
+    model: Any, images: Any, generator: torch.Generator
+) -> None:
     with pytest.raises(UsageError, match="samples is 0"):
         importance_weighted_bound(model, images, samples=0, generator=generator)
     with pytest.raises(UsageError, match=r"\(3, 1, 4, 4\).*\(6, 1, 4, 4\)"):

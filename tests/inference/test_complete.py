@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from linear_gaussian import (
@@ -20,20 +22,22 @@ from distaff.inference.optimise import infer
 
 
 @pytest.fixture
-def model():
+def model() -> Any:
     return linear_model()
 
 
 @pytest.fixture
-def images(model):
+def images(model: Any) -> Any:
     return draw_images(model, 5)
 
 
-def log_conditional(model, images):
+def log_conditional(model: Any, images: Any) -> Any:
     return log_marginal(model, images) - log_marginal(model, images, LEFT)
 
 
-def test_of_the_exact_posterior_all_is_as_the_conditional_says(model, images, generator):
+def test_of_the_exact_posterior_all_is_as_the_conditional_says(
+    model: Any, images: Any, generator: torch.Generator
+) -> None:
     posterior, _ = best_diagonal(model, images, LEFT)
     result = complete(
         model,
@@ -55,14 +59,16 @@ def test_of_the_exact_posterior_all_is_as_the_conditional_says(model, images, ge
     assert_close(result.log_likelihood, log_conditional(model, images), atol=0.1, rtol=0)
 
 
-def test_the_posterior_is_inferred_from_the_seen_pixels_alone(model, images, generator):
+def test_the_posterior_is_inferred_from_the_seen_pixels_alone(
+    model: Any, images: Any, generator: torch.Generator
+) -> None:
     result = complete(model, images, LEFT, samples=2, generator=generator, draws=20_000)
     best, _ = best_diagonal(model, images, LEFT)
     assert_close(result.posterior.mean, best.mean, atol=0.08, rtol=0)
     assert_close(result.log_likelihood, log_conditional(model, images), atol=0.3, rtol=0)
 
 
-def test_a_conditional_model_completes_as_its_context_says(generator):
+def test_a_conditional_model_completes_as_its_context_says(generator: torch.Generator) -> None:
     model = conditional_model()
     context = model.context_of([0, 1, 2, 2])
     images = draw_images(model, 4, context)
@@ -80,7 +86,7 @@ def test_a_conditional_model_completes_as_its_context_says(generator):
         complete(model, images, LEFT, samples=1, generator=generator)
 
 
-def test_seen_pixels_stay_as_given(model, images, generator):
+def test_seen_pixels_stay_as_given(model: Any, images: Any, generator: torch.Generator) -> None:
     masks = torch.rand(images.shape, generator=generator) < 0.5
     posterior, _ = best_diagonal(model, images)
     result = complete(
@@ -93,7 +99,7 @@ def test_seen_pixels_stay_as_given(model, images, generator):
             assert not (one == images)[~masks].any()
 
 
-def test_masks_are_true_where_the_image_is_seen():
+def test_masks_are_true_where_the_image_is_seen() -> None:
     left, right, top, bottom = (mask(p, (1, 28, 28)) for p in ("left", "right", "top", "bottom"))
     assert left.sum() == 392
     assert left[:, :14].all()
@@ -105,14 +111,14 @@ def test_masks_are_true_where_the_image_is_seen():
     assert not border[2:6, 2:6].any()
 
 
-def test_random_masks_see_half_and_follow_the_seed():
+def test_random_masks_see_half_and_follow_the_seed() -> None:
     first, again, other = (mask("random", (1, 64, 64), seed=seed) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert first.float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
-def test_an_unknown_part_is_refused():
+def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(UsageError, match=r"unknown part 'middle'.*border"):
         mask("middle", (1, 28, 28))
 
@@ -120,12 +126,14 @@ def test_an_unknown_part_is_refused():
 @pytest.mark.parametrize(
     "kind", [torch.uint8, torch.int64, torch.float32, "array", "array of bytes"]
 )
-def test_masks_of_zeros_and_ones_are_as_those_of_truth_values(model, images, kind):
+def test_masks_of_zeros_and_ones_are_as_those_of_truth_values(
+    model: Any, images: Any, kind: str
+) -> None:
     posterior, _ = best_diagonal(model, images)
     mask = LEFT.numpy() if isinstance(kind, str) else LEFT.to(kind)
     mask = mask.astype("uint8") if kind == "array of bytes" else mask
 
-    def measured(seen):
+    def measured(seen: Any) -> Any:
         g = torch.Generator().manual_seed(0)
         done = complete(model, images, seen, samples=2, generator=g, draws=5, posterior=posterior)
         bound = elbo(model, images, samples=3, generator=g, posterior=posterior, observed=seen)
@@ -138,18 +146,20 @@ def test_masks_of_zeros_and_ones_are_as_those_of_truth_values(model, images, kin
 
 
 @pytest.mark.parametrize("mask", [255 * LEFT.to(torch.uint8), 0.5 * LEFT, LEFT.int() - 1])
-def test_masks_of_other_numbers_are_refused(model, images, generator, mask):
+def test_masks_of_other_numbers_are_refused(
+    model: Any, images: Any, generator: torch.Generator, mask: Any
+) -> None:
     with pytest.raises(UsageError, match=r"observed has values from .*; give True or 1"):
         complete(model, images, mask, samples=2, generator=generator)
     with pytest.raises(UsageError, match="observed has values from"):
         infer(model, images, observed=mask, generator=generator)
 
 
-def test_pictures_are_completed_as_they_are_read(generator):
+def test_pictures_are_completed_as_they_are_read(generator: torch.Generator) -> None:
     model = linear_model().float()
     levels = (255 * draw_images(linear_model(), 3)).round().to(torch.uint8)
 
-    def completed(images):
+    def completed(images: Any) -> Any:
         g = torch.Generator().manual_seed(0)
         done = complete(model, images, LEFT, samples=2, generator=g, draws=5)
         return torch.cat([done.means.flatten(), done.log_likelihood])

@@ -1,11 +1,13 @@
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from linear_gaussian import SCALE, STD, linear_model
 
-from distaff.data import load
+from distaff.data import FactorDataset, load
 from distaff.errors import UsageError
 from distaff.figures import confusion_matrix
 from distaff.inference.conditional_samples import accuracy_of_images, conditional_accuracy
@@ -14,7 +16,7 @@ from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.types import DataSpec
 
 
-def pictures(*levels):
+def pictures(*levels: Any) -> Any:
     """A picture of two pixels for each pair of levels."""
     return np.array(levels, dtype=np.float32).reshape(-1, 1, 1, 2)
 
@@ -25,7 +27,7 @@ REAL = (
 )
 
 
-def test_a_judgement_of_known_images():
+def test_a_judgement_of_known_images() -> None:
     probabilities = np.array([[0.9, 0.1], [0.5, 0.5], [0.0, 1.0], [1.0, 0.0]])
     images = pictures((0, 0), (1, 1), (0.5, 0.5), (0.5, 0.5))
     found = accuracy_of_images(probabilities, np.array([0, 0, 1, 1]), images, *REAL)
@@ -40,7 +42,7 @@ def test_a_judgement_of_known_images():
     assert math.isnan(found.diversity)
 
 
-def diversity(images, real):
+def diversity(images: Any, real: Any) -> Any:
     """Of images of one value."""
     said = np.ones((len(images), 1))
     values = (np.zeros(len(rows), dtype=np.int64) for rows in (images, real))
@@ -48,14 +50,14 @@ def diversity(images, real):
     return accuracy_of_images(said, asked, images, real, real_values).diversity
 
 
-def test_copies_have_no_diversity_and_twice_the_deviations_have_four_times_as_much():
+def test_copies_have_no_diversity_and_twice_the_deviations_have_four_times_as_much() -> None:
     real = np.random.default_rng(0).normal(size=(2000, 1, 1, 1)) * np.ones((1, 1, 3, 3))
     assert diversity(real[[0, 0, 0]], real) == 0
     assert diversity(2 * real, real) == pytest.approx(4 * diversity(real, real))
     assert diversity(real, real) == pytest.approx(1, abs=0.1)
 
 
-def test_diversity_is_the_ratio_of_plain_covariances():
+def test_diversity_is_the_ratio_of_plain_covariances() -> None:
     """From NumPy's covariance matrices, the real ones in closed form."""
     generator = np.random.default_rng(1)
     columns = generator.normal(size=(9, 2))
@@ -71,7 +73,7 @@ def test_diversity_is_the_ratio_of_plain_covariances():
 MODEL = linear_model(skew=0.5)
 
 
-def linear(count, seed, *, scale=1.0, noise=STD):
+def linear(count: Any, seed: int, *, scale: Any = 1.0, noise: Any = STD) -> Any:
     """Images of a linear model with Gaussian noise; its own real ones, unless told otherwise."""
     generator = np.random.default_rng(seed)
     weight = scale * MODEL.decoder[0].weight[:, :2].detach().numpy()
@@ -89,7 +91,9 @@ def linear(count, seed, *, scale=1.0, noise=STD):
         ({"scale": 0, "noise": 0.5 * SCALE}, 0),
     ],
 )
-def test_a_perfect_model_gets_1_without_bias_from_few_images(settings, expected):
+def test_a_perfect_model_gets_1_without_bias_from_few_images(
+    settings: Any, expected: float
+) -> None:
     """Samples or mean images, five at a time; half the deviations of a mean are a quarter of its
     covariances, and noise has none."""
     real = linear(5000, 0)
@@ -99,13 +103,13 @@ def test_a_perfect_model_gets_1_without_bias_from_few_images(settings, expected)
     assert found.mean() == pytest.approx(expected, abs=3 * error + 0.04)
 
 
-def test_few_real_images_do_not_bias_the_two_sides_of_the_ratio():
+def test_few_real_images_do_not_bias_the_two_sides_of_the_ratio() -> None:
     """Forty real images: the square of one estimate of their covariances would be too large."""
     found = np.array([diversity(linear(40, s), linear(40, 1000 + s)) for s in range(400)])
     assert np.median(found) == pytest.approx(1, abs=0.08)
 
 
-def test_too_few_images_of_a_value_are_refused():
+def test_too_few_images_of_a_value_are_refused() -> None:
     with pytest.raises(UsageError, match=r"the values \[1\] have \[0\] images; give 2 or more"):
         accuracy_of_images(np.eye(2)[[0, 0]], np.array([0, 0]), REAL[0][:2], *REAL)
     with pytest.raises(UsageError, match=r"the values \[1\] have \[3\] real images; give 4"):
@@ -113,18 +117,20 @@ def test_too_few_images_of_a_value_are_refused():
 
 
 @pytest.fixture
-def dataset():
+def dataset() -> Any:
     return load("sprites", size=16, orientations=1, scales=2, positions_x=8, positions_y=8)
 
 
 class Fake(Classifier):
     """Sees one value in every image."""
 
-    def probabilities(self, images):
+    def probabilities(self, images: Any) -> Any:
         return torch.eye(3)[torch.ones(len(images), dtype=torch.int64)]
 
 
-def test_a_model_is_judged_on_as_many_images_of_each_value(dataset, small_nets):
+def test_a_model_is_judged_on_as_many_images_of_each_value(
+    dataset: FactorDataset, small_nets: dict[str, Any]
+) -> None:
     model = build(
         ConditionalVAE.Config(factor="shape", latents=3, **small_nets), dataset.spec, seed=0
     )
@@ -141,7 +147,7 @@ def test_a_model_is_judged_on_as_many_images_of_each_value(dataset, small_nets):
     assert found.variance[2] == pytest.approx(drawn.var(axis=0, ddof=1).mean(), rel=1e-5)
 
 
-def binary_set(model, path, count):
+def binary_set(model: Any, path: Any, count: Any) -> Any:
     """Black and white images that a model draws itself: as real ones they make it perfect."""
     values = np.repeat(np.arange(model.context_size), count)
     means = model.sample(len(values), seed=5, context=model.context_of(values))
@@ -150,7 +156,7 @@ def binary_set(model, path, count):
     return load("arrays", path=str(path))
 
 
-def test_a_model_that_drew_the_real_images_itself_has_the_diversity_1(tmp_path):
+def test_a_model_that_drew_the_real_images_itself_has_the_diversity_1(tmp_path: Path) -> None:
     """Its mean images have a fraction of the variance of binary ones. With latents that do
     nothing it has the same variance of every pixel in its samples, and a diversity of 0."""
     nets = {"decoder": DenseDecoder.Config(hidden=(32,)), "encoder": DenseEncoder.Config()}
@@ -170,14 +176,16 @@ def test_a_model_that_drew_the_real_images_itself_has_the_diversity_1(tmp_path):
     assert conditional_accuracy(model, fake, real).diversity == pytest.approx(0, abs=1e-6)
 
 
-def test_a_classifier_of_another_factor_is_refused(dataset, small_nets):
+def test_a_classifier_of_another_factor_is_refused(
+    dataset: FactorDataset, small_nets: dict[str, Any]
+) -> None:
     model = build(ConditionalVAE.Config(factor="shape", **small_nets), dataset.spec, seed=0)
     other = Classifier.Config(factor="scale", encoder=small_nets["encoder"])
     with pytest.raises(UsageError, match=r"conditional on .*shape.* classifier knows .*scale"):
         conditional_accuracy(model, build(other, dataset.spec, seed=0), dataset)
 
 
-def test_the_confusion_matrix_writes_every_share_and_what_the_sides_are():
+def test_the_confusion_matrix_writes_every_share_and_what_the_sides_are() -> None:
     figure = confusion_matrix(np.array([[0.75, 0.25], [0.0, 1.0]]), names=["one", "two"])
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.texts] == ["0.75", "0.25", "0.00", "1.00"]

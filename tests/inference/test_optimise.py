@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from linear_gaussian import (
@@ -23,14 +25,14 @@ from distaff.training.trainer import fit
 from distaff.types import DataSpec
 
 
-def seeded(seed=0):
+def seeded(seed: int = 0) -> Any:
     return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("skew", [0.0, 0.8])
 @pytest.mark.parametrize("seen", [None, LEFT])
 class TestTheBestDiagonalPosterior:
-    def test_is_found_to_hundredths_of_a_nat(self, skew, seen):
+    def test_is_found_to_hundredths_of_a_nat(self, skew: float, seen: Any) -> None:
         model = linear_model(skew=skew)
         images = draw_images(model, 20)
         found = infer(model, images, observed=seen, generator=seeded())
@@ -49,7 +51,7 @@ class TestTheBestDiagonalPosterior:
         falls_short = kl_to_posterior(model, images, found.posterior, seen)
         assert_close(found.elbo, log_marginal(model, images, seen) - falls_short, atol=1e-5, rtol=0)
 
-    def test_is_found_as_closely_as_is_asked_for(self, skew, seen):
+    def test_is_found_as_closely_as_is_asked_for(self, skew: float, seen: Any) -> None:
         model = linear_model(skew=skew)
         images = draw_images(model, 20)
         found = infer(
@@ -61,7 +63,7 @@ class TestTheBestDiagonalPosterior:
 
 
 @pytest.mark.parametrize("latents", [2, 10, 30])
-def test_the_bound_is_that_of_the_posterior_for_every_image_and_seed(latents):
+def test_the_bound_is_that_of_the_posterior_for_every_image_and_seed(latents: int) -> None:
     model = linear_model(latents=latents)
     images = draw_images(model, 8)
     marginal = log_marginal(model, images)
@@ -72,7 +74,7 @@ def test_the_bound_is_that_of_the_posterior_for_every_image_and_seed(latents):
         assert (found.elbo < marginal + 1e-5).all()
 
 
-def test_the_bound_of_another_decoder_has_errors_that_are_independent_between_images():
+def test_the_bound_of_another_decoder_has_errors_that_are_independent_between_images() -> None:
     """Against a plain mean over 20,000 draws: the mean difference is as its spread says."""
     nets = {"encoder": DenseEncoder.Config(hidden=(8,))}
     config = VAE.Config(latents=6, decoder=DenseDecoder.Config(hidden=(32,)), **nets)
@@ -91,7 +93,7 @@ def test_the_bound_of_another_decoder_has_errors_that_are_independent_between_im
     assert_close(backwards.elbo.flip(0), found.elbo, atol=0.01, rtol=0)
 
 
-def test_a_conditional_model_s_posterior_is_the_one_given_the_context():
+def test_a_conditional_model_s_posterior_is_the_one_given_the_context() -> None:
     model = conditional_model(skew=0.5)
     context = model.context_of([0, 1, 2] * 3)
     images = draw_images(model, 9, context)
@@ -106,7 +108,7 @@ def test_a_conditional_model_s_posterior_is_the_one_given_the_context():
         infer(model, images, generator=seeded())
 
 
-def test_an_image_s_posterior_does_not_depend_on_its_company():
+def test_an_image_s_posterior_does_not_depend_on_its_company() -> None:
     """An image far out takes longer than the others, which leave the batch before it."""
     model = linear_model(skew=0.5)
     images = draw_images(model, 5)
@@ -123,7 +125,7 @@ def test_an_image_s_posterior_does_not_depend_on_its_company():
             assert_close(other.elbo[place], alone.elbo[0])
 
 
-def test_the_bound_is_not_below_the_one_of_a_trained_encoder():
+def test_the_bound_is_not_below_the_one_of_a_trained_encoder() -> None:
     dataset = load("sprites", size=16, orientations=1, scales=2, positions_x=8, positions_y=8)
     train, nets = dataset.split("train"), {"hidden": (64,)}
     config = VAE.Config(
@@ -142,7 +144,7 @@ def test_the_bound_is_not_below_the_one_of_a_trained_encoder():
     assert inferred.mean() > amortised.mean() + 0.2
 
 
-def test_hidden_pixels_do_not_matter():
+def test_hidden_pixels_do_not_matter() -> None:
     model = linear_model()
     images = draw_images(model, 4)
     first = infer(model, images, observed=LEFT, generator=seeded(), steps=100)
@@ -151,14 +153,14 @@ def test_hidden_pixels_do_not_matter():
     assert torch.equal(first.elbo, other.elbo)
 
 
-def test_without_a_seen_pixel_the_posterior_is_the_prior():
+def test_without_a_seen_pixel_the_posterior_is_the_prior() -> None:
     model = linear_model()
     none = torch.zeros(4, 4, dtype=torch.bool)
     found = infer(model, draw_images(model, 4), observed=none, generator=seeded())
     assert_close(found.posterior.kl_to_standard_normal().max().item(), 0.0, atol=1e-3, rtol=0)
 
 
-def test_the_model_stays_as_it_was():
+def test_the_model_stays_as_it_was() -> None:
     model = linear_model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     with torch.no_grad():
@@ -167,7 +169,7 @@ def test_the_model_stays_as_it_was():
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_steps_are_told_and_end_at_the_limit():
+def test_steps_are_told_and_end_at_the_limit() -> None:
     model = linear_model()
     told = []
     found = infer(
@@ -183,7 +185,7 @@ def test_steps_are_told_and_end_at_the_limit():
 
 
 @pytest.mark.parametrize("setting", ["steps", "samples", "window"])
-def test_settings_without_sense_are_refused(setting):
+def test_settings_without_sense_are_refused(setting: str) -> None:
     model = linear_model()
     with pytest.raises(UsageError, match=f"{setting} is 0"):
         infer(model, draw_images(model, 1), generator=seeded(), **{setting: 0})

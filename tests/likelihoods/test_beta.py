@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,11 +17,11 @@ EDGES = np.concatenate([[0], (np.arange(255) + 0.5) / 255, [1]])[:, None]
 
 
 @pytest.fixture
-def likely():
+def likely() -> Any:
     return Beta(Beta.Config(floor=FLOOR, cap=CAP))
 
 
-def outputs_for(a, b) -> torch.Tensor:
+def outputs_for(a: Any, b: Any) -> torch.Tensor:
     """Returns [pixel, 2] whose softplus, above the floor and below the cap, is (a, b)."""
     above = np.maximum(np.stack([a, b], axis=-1) - FLOOR, 1e-300)
     return torch.from_numpy(above + np.log(-np.expm1(-above)))
@@ -29,7 +31,7 @@ def spread(outputs: torch.Tensor, count: int) -> torch.Tensor:
     return outputs.T[None, :, None].expand(count, -1, -1, -1)
 
 
-def test_density_equals_scipy(likely):
+def test_density_equals_scipy(likely: Any) -> None:
     x = np.array([1 / 510, 1 / 255, 0.02, 0.3, 0.5, 0.77, 0.99, 254 / 255, 509 / 510])
     images = torch.from_numpy(x)[:, None, None, None].expand(-1, 1, 1, len(A))
     ours = likely.log_prob(images, spread(outputs_for(A, B), len(x)))[:, 0, 0].numpy()
@@ -37,7 +39,7 @@ def test_density_equals_scipy(likely):
     assert ours == pytest.approx(truth, rel=1e-9, abs=1e-9)
 
 
-def test_density_in_single_precision_loses_nothing_to_the_gamma_function():
+def test_density_in_single_precision_loses_nothing_to_the_gamma_function() -> None:
     likely = Beta(Beta.Config())
     outputs = torch.tensor([[998.0, 2.0, 600.0], [997.0, 995.0, 2.0]])[None, :, None]
     images = torch.tensor([0.5, 1 / 255, 254 / 255]).reshape(1, 1, 1, 3)
@@ -47,7 +49,7 @@ def test_density_in_single_precision_loses_nothing_to_the_gamma_function():
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.5, 0.5), (1, 1), (2, 5), (30, 0.7), (300, 200)])
-def test_density_integrates_to_one(a, b, likely):
+def test_density_integrates_to_one(a: float, b: float, likely: Any) -> None:
     outputs = spread(outputs_for([a], [b]), 1)
 
     def density(x: float) -> float:
@@ -59,7 +61,7 @@ def test_density_integrates_to_one(a, b, likely):
     assert inside + ends == pytest.approx(1, abs=1e-7)
 
 
-def test_pixels_of_0_and_1_are_held_epsilon_from_the_ends():
+def test_pixels_of_0_and_1_are_held_epsilon_from_the_ends() -> None:
     outputs = torch.tensor([0.3, 2.0], dtype=torch.float64).reshape(1, 2, 1, 1)
     for epsilon in (1e-6, 1 / 510):
         likely = Beta(Beta.Config(epsilon=epsilon))
@@ -71,7 +73,7 @@ def test_pixels_of_0_and_1_are_held_epsilon_from_the_ends():
             assert torch.equal(at, near)
 
 
-def test_epsilon_changes_the_density_of_the_ends_but_no_probability_of_a_level():
+def test_epsilon_changes_the_density_of_the_ends_but_no_probability_of_a_level() -> None:
     outputs = torch.tensor([-1.0, 2.0], dtype=torch.float64).reshape(1, 2, 1, 1)
     black = torch.zeros(1, 1, 1, 1, dtype=torch.float64)
     first, second = (Beta(Beta.Config(epsilon=epsilon)) for epsilon in (1e-6, 1 / 510))
@@ -81,7 +83,9 @@ def test_epsilon_changes_the_density_of_the_ends_but_no_probability_of_a_level()
     )
 
 
-def test_levels_equal_differences_of_the_incomplete_beta_function(likely, level_log_probs):
+def test_levels_equal_differences_of_the_incomplete_beta_function(
+    likely: Any, level_log_probs: Any
+) -> None:
     ours = level_log_probs(likely, outputs_for(A, B)).exp().numpy()
     below = np.diff(betainc(A, B, EDGES), axis=0)
     above = -np.diff(betaincc(A, B, EDGES), axis=0)
@@ -90,7 +94,7 @@ def test_levels_equal_differences_of_the_incomplete_beta_function(likely, level_
     assert ours == pytest.approx(truth, rel=1e-7, abs=1e-13)
 
 
-def test_levels_far_in_the_tail_equal_a_fine_sum(likely, level_log_probs):
+def test_levels_far_in_the_tail_equal_a_fine_sum(likely: Any, level_log_probs: Any) -> None:
     ours = level_log_probs(likely, outputs_for(A, B)).numpy()
     mirrored = level_log_probs(likely, outputs_for(B, A)).numpy()[::-1]
     nodes, weights = leggauss(20)
@@ -104,14 +108,14 @@ def test_levels_far_in_the_tail_equal_a_fine_sum(likely, level_log_probs):
         assert mirrored[level] == pytest.approx(truth, rel=0, abs=1e-8)
 
 
-def test_the_ends_equal_the_incomplete_beta_function(likely, level_log_probs):
+def test_the_ends_equal_the_incomplete_beta_function(likely: Any, level_log_probs: Any) -> None:
     ours = level_log_probs(likely, outputs_for(A, B)).numpy()
     for level, truth in ((0, betainc(A, B, 1 / 510)), (255, betainc(B, A, 1 / 510))):
         normal = truth > 1e-290
         assert ours[level, normal] == pytest.approx(np.log(truth[normal]), abs=1e-9)
 
 
-def test_parameters_stop_at_floor_and_cap():
+def test_parameters_stop_at_floor_and_cap() -> None:
     likely = Beta(Beta.Config(floor=0.5, cap=20.0))
     outputs = torch.tensor([[-1e3, 1e3], [1e3, -1e3]], dtype=torch.float64)[:, :, None, None]
     mean = torch.tensor([0.5 / 20.5, 20 / 20.5], dtype=torch.float64)
@@ -119,7 +123,9 @@ def test_parameters_stop_at_floor_and_cap():
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.02, 0.02), (0.1, 3), (1, 1), (5, 2), (900, 300)])
-def test_samples_follow_the_distribution_function(a, b, likely, generator):
+def test_samples_follow_the_distribution_function(
+    a: float, b: float, likely: Any, generator: torch.Generator
+) -> None:
     outputs = spread(outputs_for([a], [b]), 20_000)
     drawn = likely.sample(outputs, generator).flatten().numpy()
     # small parameters put a part of the mass nearer to 1 than floating point can tell
@@ -141,6 +147,6 @@ def test_samples_follow_the_distribution_function(a, b, likely, generator):
         ({"epsilon": 0.01}, "at most half a grey level"),
     ],
 )
-def test_settings_out_of_range_are_refused(setting, message):
+def test_settings_out_of_range_are_refused(setting: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Beta.Config(**setting)

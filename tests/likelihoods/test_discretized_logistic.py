@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -17,13 +19,15 @@ def outputs_of(*pairs: tuple[float, float]) -> torch.Tensor:
 
 
 @pytest.fixture
-def likely():
+def likely() -> Any:
     return DiscretizedLogistic(DiscretizedLogistic.Config())
 
 
 @pytest.mark.parametrize("mean", [-0.2, 0.0, 0.4, 1.0, 1.5])
 @pytest.mark.parametrize("scale", [0.002, 0.01, 0.2, 5.0])
-def test_levels_equal_differences_of_scipy_s(mean, scale, likely, level_log_probs):
+def test_levels_equal_differences_of_scipy_s(
+    mean: float, scale: float, likely: Any, level_log_probs: Any
+) -> None:
     ours = level_log_probs(likely, outputs_of((mean, scale)))[:, 0].exp().numpy()
     below, above = (
         np.diff(logistic.cdf(EDGES, mean, scale)),
@@ -32,7 +36,7 @@ def test_levels_equal_differences_of_scipy_s(mean, scale, likely, level_log_prob
     assert ours == pytest.approx(np.where(EDGES[1:] < mean, below, above), rel=1e-9, abs=1e-14)
 
 
-def test_far_levels_equal_differences_of_log_tails(likely, level_log_probs):
+def test_far_levels_equal_differences_of_log_tails(likely: Any, level_log_probs: Any) -> None:
     ours = level_log_probs(likely, outputs_of((-10.0, 0.01)))[:, 0].numpy()
     tails = logistic.logsf(EDGES[1:-1], -10, 0.01)
     truth = tails[:-1] + np.log(-np.expm1(tails[1:] - tails[:-1]))
@@ -42,7 +46,9 @@ def test_far_levels_equal_differences_of_log_tails(likely, level_log_probs):
 @pytest.mark.parametrize(
     ("scale", "near"), [(0.0011, 2e-4), (0.01, 2e-5), (0.1, 2e-6), (3.0, 1e-6)]
 )
-def test_the_mean_is_that_of_the_levels(scale, near, likely, level_log_probs):
+def test_the_mean_is_that_of_the_levels(
+    scale: float, near: float, likely: Any, level_log_probs: Any
+) -> None:
     outputs = outputs_of(*((mean, scale) for mean in (-0.5, 0.0, 0.123, 0.5, 0.98, 1.0, 2.0)))
     levels = torch.arange(256, dtype=torch.float64) / 255
     truth = (level_log_probs(likely, outputs).exp() * levels[:, None]).sum(dim=0)
@@ -50,7 +56,9 @@ def test_the_mean_is_that_of_the_levels(scale, near, likely, level_log_probs):
     assert torch.allclose(ours, truth, rtol=0, atol=near)
 
 
-def test_samples_are_levels_with_their_probabilities(likely, generator, level_log_probs):
+def test_samples_are_levels_with_their_probabilities(
+    likely: Any, generator: torch.Generator, level_log_probs: Any
+) -> None:
     outputs = outputs_of((0.02, 0.01))
     drawn = likely.sample(outputs.T[None, :, None].repeat(50_000, 1, 1, 1), generator) * 255
     assert torch.allclose(drawn, drawn.round())
@@ -60,12 +68,12 @@ def test_samples_are_levels_with_their_probabilities(likely, generator, level_lo
     assert chisquare([*counts, rest[0]], [*expected, rest[1]], sum_check=False).pvalue > 1e-3
 
 
-def test_a_pixel_between_two_levels_counts_as_the_nearer(likely):
+def test_a_pixel_between_two_levels_counts_as_the_nearer(likely: Any) -> None:
     outputs = outputs_of((0.3, 0.05)).T[None, :, None]
     near, level = (torch.full((1, 1, 1, 1), x / 255, dtype=torch.float64) for x in (80.4, 80))
     assert torch.equal(likely.log_prob(near, outputs), likely.log_prob(level, outputs))
 
 
-def test_a_floor_that_is_not_above_zero_is_refused():
+def test_a_floor_that_is_not_above_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="must be above 0"):
         DiscretizedLogistic.Config(floor=0.0)

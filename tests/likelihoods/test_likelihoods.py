@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -27,7 +29,7 @@ OTHER_SETTINGS = {
 }
 
 
-def likelihood(name: str):
+def likelihood(name: str) -> Any:
     if name in OTHER_SETTINGS:
         return OTHER_SETTINGS[name]
     cls = LIKELIHOODS[name]
@@ -38,16 +40,18 @@ ALL = [*LIKELIHOODS, *OTHER_SETTINGS]
 
 
 @pytest.fixture
-def images(generator):
+def images(generator: torch.Generator) -> Any:
     return torch.rand(3, 2, 5, 4, generator=generator, dtype=torch.float64)
 
 
-def outputs_for(name: str, generator) -> torch.Tensor:
+def outputs_for(name: str, generator: torch.Generator) -> torch.Tensor:
     channels = 2 * likelihood(name).outputs_per_channel
     return torch.randn(3, channels, 5, 4, generator=generator, dtype=torch.float64)
 
 
-def pixels_for(name: str, count: int, generator, dtype=torch.float64) -> torch.Tensor:
+def pixels_for(
+    name: str, count: int, generator: torch.Generator, dtype: Any = torch.float64
+) -> torch.Tensor:
     shape = (count, likelihood(name).outputs_per_channel)
     return torch.randn(shape, generator=generator, dtype=dtype)
 
@@ -62,7 +66,9 @@ def extremes_for(name: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
-def test_every_likelihood_gives_a_value_for_each_pixel(name, images, generator):
+def test_every_likelihood_gives_a_value_for_each_pixel(
+    name: str, images: Any, generator: torch.Generator
+) -> None:
     likely, outputs = likelihood(name), outputs_for(name, generator)
     assert likely.log_prob(images, outputs).shape == images.shape
     assert likely.log_prob_of_levels(images, outputs).shape == images.shape
@@ -71,7 +77,9 @@ def test_every_likelihood_gives_a_value_for_each_pixel(name, images, generator):
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
-def test_channels_come_first_within_each_number_of_a_pixel(name, images, generator):
+def test_channels_come_first_within_each_number_of_a_pixel(
+    name: str, images: Any, generator: torch.Generator
+) -> None:
     likely, outputs = likelihood(name), outputs_for(name, generator)
     for channel in range(2):
         alone, own = images[:, [channel]], outputs[:, channel::2]
@@ -81,7 +89,7 @@ def test_channels_come_first_within_each_number_of_a_pixel(name, images, generat
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
-def test_samples_have_the_mean(name, generator):
+def test_samples_have_the_mean(name: str, generator: torch.Generator) -> None:
     likely, outputs = likelihood(name), outputs_for(name, generator)
     many = outputs[:1].repeat(20_000, 1, 1, 1)
     average = likely.sample(many, generator).mean(dim=0)
@@ -89,7 +97,7 @@ def test_samples_have_the_mean(name, generator):
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
-def test_the_generator_decides_the_sample(name, generator):
+def test_the_generator_decides_the_sample(name: str, generator: torch.Generator) -> None:
     likely, outputs = likelihood(name), outputs_for(name, generator)
     first, again, other = (
         likely.sample(outputs, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)
@@ -99,20 +107,22 @@ def test_the_generator_decides_the_sample(name, generator):
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
-def test_every_likelihood_says_where_it_comes_from(name):
+def test_every_likelihood_says_where_it_comes_from(name: str) -> None:
     assert "Reference:" in LIKELIHOODS[name].__doc__
 
 
 @pytest.mark.parametrize("scale", [0.1, 1, 10, 100])
 @pytest.mark.parametrize("name", ALL)
-def test_the_256_levels_sum_to_one(name, scale, generator, level_log_probs):
+def test_the_256_levels_sum_to_one(
+    name: str, scale: float, generator: torch.Generator, level_log_probs: Any
+) -> None:
     outputs = scale * pixels_for(name, 200, generator)
     total = level_log_probs(likelihood(name), outputs).exp().sum(dim=0)
     assert torch.allclose(total, torch.ones_like(total), rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_256_levels_sum_to_one_in_single_precision(name, level_log_probs):
+def test_the_256_levels_sum_to_one_in_single_precision(name: str, level_log_probs: Any) -> None:
     total = level_log_probs(likelihood(name), extremes_for(name)).exp().sum(dim=0)
     assert torch.allclose(total, torch.ones_like(total), rtol=0, atol=2e-4)
 
@@ -120,7 +130,7 @@ def test_the_256_levels_sum_to_one_in_single_precision(name, level_log_probs):
 @pytest.mark.parametrize("name", ["gaussian", "learned-gaussian", "beta", "discretized-logistic"])
 @settings(max_examples=50, deadline=None)
 @given(pair=st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)))
-def test_the_256_levels_sum_to_one_wherever_hypothesis_looks(name, pair):
+def test_the_256_levels_sum_to_one_wherever_hypothesis_looks(name: str, pair: Any) -> None:
     likely = likelihood(name)
     outputs = torch.tensor(pair[: likely.outputs_per_channel], dtype=torch.float64)
     images = (torch.arange(256, dtype=torch.float64) / 255)[:, None, None, None]
@@ -130,7 +140,7 @@ def test_the_256_levels_sum_to_one_wherever_hypothesis_looks(name, pair):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_single_precision_agrees_with_double(name, level_log_probs):
+def test_single_precision_agrees_with_double(name: str, level_log_probs: Any) -> None:
     likely, outputs = likelihood(name), extremes_for(name)
     single = level_log_probs(likely, outputs).double()
     double = level_log_probs(likely, outputs.double())
@@ -138,7 +148,7 @@ def test_single_precision_agrees_with_double(name, level_log_probs):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_values_and_gradients_are_finite_at_extreme_outputs(name):
+def test_values_and_gradients_are_finite_at_extreme_outputs(name: str) -> None:
     likely, pixels = likelihood(name), extremes_for(name)
     images = (torch.arange(256) / 255)[:, None, None, None].expand(-1, 1, 1, len(pixels))
     outputs = pixels.T[None, :, None].repeat(256, 1, 1, 1).requires_grad_()
@@ -153,7 +163,9 @@ def test_values_and_gradients_are_finite_at_extreme_outputs(name):
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
-def test_samples_at_extreme_outputs_are_finite_and_within_the_pixel_s_range(name, generator):
+def test_samples_at_extreme_outputs_are_finite_and_within_the_pixel_s_range(
+    name: str, generator: torch.Generator
+) -> None:
     likely = likelihood(name)
     outputs = extremes_for(name).T[None, :, None].repeat(200, 1, 1, 1)
     drawn = likely.sample(outputs, generator)
@@ -166,7 +178,9 @@ def test_samples_at_extreme_outputs_are_finite_and_within_the_pixel_s_range(name
     ("name", "scale"),
     [*((name, scale) for name in LIKELIHOODS for scale in (1, 20)), ("low beta", 1)],
 )
-def test_gradients_equal_finite_differences(name, scale, generator):
+def test_gradients_equal_finite_differences(
+    name: str, scale: Any, generator: torch.Generator
+) -> None:
     likely = likelihood(name)
     levels = torch.tensor([0, 1, 2, 40, 127, 128, 253, 254, 255], dtype=torch.float64)
     images = (levels / 255).reshape(1, 1, 3, 3)
@@ -182,8 +196,8 @@ def test_gradients_equal_finite_differences(name, scale, generator):
 
 @pytest.mark.parametrize("name", ["gaussian", "learned-gaussian", "beta", "continuous-bernoulli"])
 def test_a_level_has_about_the_density_times_the_width_of_its_cell(
-    name, generator, level_log_probs
-):
+    name: str, generator: torch.Generator, level_log_probs: Any
+) -> None:
     likely, outputs = likelihood(name), pixels_for(name, 20, generator)
     image = torch.full((1, 1, 1, 20), 100 / 255, dtype=torch.float64)
     density = likely.log_prob(image, outputs.T[None, :, None])[0, 0, 0].exp()
@@ -192,13 +206,13 @@ def test_a_level_has_about_the_density_times_the_width_of_its_cell(
     )
 
 
-def test_bernoulli_equals_torch_distributions(images, generator):
+def test_bernoulli_equals_torch_distributions(images: Any, generator: torch.Generator) -> None:
     logits = outputs_for("bernoulli", generator) * 10
     truth = TorchBernoulli(logits=logits).log_prob(images.round())
     assert torch.allclose(likelihood("bernoulli").log_prob(images.round(), logits), truth)
 
 
-def test_bernoulli_sums_to_one_over_both_values(generator):
+def test_bernoulli_sums_to_one_over_both_values(generator: torch.Generator) -> None:
     logits = outputs_for("bernoulli", generator)
     bernoulli = Bernoulli(Bernoulli.Config())
     total = sum(
@@ -207,7 +221,7 @@ def test_bernoulli_sums_to_one_over_both_values(generator):
     assert torch.allclose(total, torch.ones_like(total))
 
 
-def test_bernoulli_levels_are_its_formula_divided_by_its_sum(level_log_probs):
+def test_bernoulli_levels_are_its_formula_divided_by_its_sum(level_log_probs: Any) -> None:
     logits = torch.tensor([-60, -3, -0.7, -1e-4, 0, 1e-4, 2, 60], dtype=torch.float64)
     levels = torch.arange(256, dtype=torch.float64)[:, None] / 255
     formula = levels * logits.sigmoid().log() + (1 - levels) * (-logits).sigmoid().log()
@@ -215,14 +229,14 @@ def test_bernoulli_levels_are_its_formula_divided_by_its_sum(level_log_probs):
     assert torch.allclose(ours, formula.log_softmax(dim=0), atol=1e-10)
 
 
-def test_gaussian_equals_scipy(images, generator):
+def test_gaussian_equals_scipy(images: Any, generator: torch.Generator) -> None:
     mean = outputs_for("gaussian", generator)
     truth = norm(mean.numpy(), 0.3).logpdf(images.numpy())
     ours = Gaussian(Gaussian.Config(std=0.3)).log_prob(images, mean)
     assert torch.allclose(ours, torch.from_numpy(truth))
 
 
-def test_learned_gaussian_equals_scipy(images, generator):
+def test_learned_gaussian_equals_scipy(images: Any, generator: torch.Generator) -> None:
     outputs = outputs_for("learned-gaussian", generator)
     mean, raw = outputs.chunk(2, dim=1)
     truth = norm(mean.numpy(), 0.05 + softplus(raw).numpy()).logpdf(images.numpy())
@@ -231,7 +245,7 @@ def test_learned_gaussian_equals_scipy(images, generator):
 
 
 @pytest.mark.parametrize("name", ["gaussian", "learned-gaussian"])
-def test_gaussians_integrate_to_one(name, generator):
+def test_gaussians_integrate_to_one(name: str, generator: torch.Generator) -> None:
     outputs = outputs_for(name, generator)[:1, :, :1, :1]
     likely = likelihood(name)
 
@@ -247,6 +261,6 @@ def test_gaussians_integrate_to_one(name, generator):
 @pytest.mark.parametrize(
     "make", [lambda: Gaussian.Config(std=0.0), lambda: LearnedGaussian.Config(floor=-1.0)]
 )
-def test_scales_that_are_not_above_zero_are_refused(make):
+def test_scales_that_are_not_above_zero_are_refused(make: Any) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
         make()

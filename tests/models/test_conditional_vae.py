@@ -1,9 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from distaff.data import load
+from distaff.data import FactorDataset, load
 from distaff.errors import UsageError
 from distaff.inference.encode import posterior_of
 from distaff.inference.interpolate import interpolations
@@ -22,23 +24,25 @@ DENSE = {
 
 
 @pytest.fixture
-def dataset():
+def dataset() -> Any:
     return load("sprites", size=16, orientations=1, scales=2, positions_x=8, positions_y=8)
 
 
 @pytest.fixture(params=["dense", "convolutional"])
-def model(request, small_nets):
+def model(request: pytest.FixtureRequest, small_nets: dict[str, Any]) -> Any:
     nets = DENSE if request.param == "dense" else small_nets
     return build(ConditionalVAE.Config(latents=3, factor="scale", **nets), SPEC, seed=0)
 
 
-def test_one_hot_has_a_one_in_the_place_of_the_index_and_none_where_it_is_unknown():
+def test_one_hot_has_a_one_in_the_place_of_the_index_and_none_where_it_is_unknown() -> None:
     rows = one_hot(torch.tensor([2, 0, -1]), 3)
     assert rows.tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
 
 
-def test_the_factor_is_given_by_name_or_is_the_first_that_varies(small_nets):
-    def size(factor):
+def test_the_factor_is_given_by_name_or_is_the_first_that_varies(
+    small_nets: dict[str, Any],
+) -> None:
+    def size(factor: Any) -> Any:
         config = ConditionalVAE.Config(factor=factor, **small_nets)
         return build(config, SPEC, seed=0).context_size
 
@@ -50,8 +54,8 @@ def test_the_factor_is_given_by_name_or_is_the_first_that_varies(small_nets):
 
 
 def test_a_conditional_model_refuses_a_missing_context_and_another_model_a_given_one(
-    model, small_nets
-):
+    model: Any, small_nets: dict[str, Any]
+) -> None:
     images, latents, context = torch.rand(2, 1, 16, 16), torch.zeros(2, 3), torch.eye(4)[:2]
     asked = (
         lambda m, *c: m.encode(images, *c),
@@ -72,7 +76,7 @@ def test_a_conditional_model_refuses_a_missing_context_and_another_model_a_given
         ask(plain)
 
 
-def around_the_context(net):
+def around_the_context(net: Any) -> Any:
     """The layers before the one that the context comes into, that one, and those after it."""
     layers = list(net)
     place = next((i + 1 for i, x in enumerate(layers) if isinstance(x, torch.nn.Flatten)), 0)
@@ -80,12 +84,12 @@ def around_the_context(net):
     return before, layers[place], after
 
 
-def test_each_value_of_the_context_has_a_bias_of_its_own(model):
+def test_each_value_of_the_context_has_a_bias_of_its_own(model: Any) -> None:
     """One-hot beside other inputs of a linear layer picks a column of its weights; the 1 is
     multiplied by 2, so that the mean square of the four numbers is that of a latent."""
     images, latents, context = torch.rand(4, 1, 16, 16), torch.randn(4, 3), torch.eye(4)
 
-    def by_hand(net, inputs):
+    def by_hand(net: Any, inputs: Any) -> Any:
         before, layer, after = around_the_context(net)
         weight, biases = layer.weight[:, :-4], 2 * layer.weight[:, -4:].T + layer.bias
         return after(before(inputs) @ weight.T + biases)
@@ -96,7 +100,7 @@ def test_each_value_of_the_context_has_a_bias_of_its_own(model):
     assert torch.allclose(decoded, by_hand(model.decoder, latents).sigmoid(), atol=1e-5)
 
 
-def test_gradients_reach_the_weights_of_the_values_that_were_shown(model):
+def test_gradients_reach_the_weights_of_the_values_that_were_shown(model: Any) -> None:
     factors = torch.tensor([[0, 0, 1], [0, 0, 3]])
     batch = Batch(torch.rand(2, 1, 16, 16), factors, torch.ones(2, dtype=torch.bool))
     terms = model.loss_terms(batch, torch.randn(2, 3), "vae")
@@ -107,10 +111,10 @@ def test_gradients_reach_the_weights_of_the_values_that_were_shown(model):
         assert used.tolist() == [False, True, False, True]
 
 
-def test_factors_that_the_model_may_not_see_change_nothing(model):
+def test_factors_that_the_model_may_not_see_change_nothing(model: Any) -> None:
     images, noise = torch.rand(2, 1, 16, 16), torch.randn(2, 3)
 
-    def bound(values, labelled):
+    def bound(values: Any, labelled: Any) -> Any:
         factors = torch.tensor([[0, 0, value] for value in values])
         terms = model.loss_terms(Batch(images, factors, torch.tensor(labelled)), noise, "vae")
         return model.objective(terms, {}).item()
@@ -119,13 +123,13 @@ def test_factors_that_the_model_may_not_see_change_nothing(model):
     assert bound([1, 2], [True, True]) != bound([1, 3], [True, True])
 
 
-def test_values_out_of_range_are_refused(model):
+def test_values_out_of_range_are_refused(model: Any) -> None:
     assert model.context_of(np.array([3, 0])).tolist() == [[0, 0, 0, 1], [1, 0, 0, 0]]
     with pytest.raises(UsageError, match="from 1 to 4 asked for; the factor has the values 0 to 3"):
         model.context_of([1, 4])
 
 
-def test_unconditional_dense_nets_start_from_the_numbers_they_always_had():
+def test_unconditional_dense_nets_start_from_the_numbers_they_always_had() -> None:
     spec = DataSpec((1, 4, 4), (), 10)
     config = VAE.Config(
         latents=2,
@@ -148,7 +152,9 @@ def test_unconditional_dense_nets_start_from_the_numbers_they_always_had():
     assert torch.equal(model.decode(latents).flatten(1), outputs.sigmoid())
 
 
-def test_unconditional_convolutional_nets_start_from_the_numbers_they_always_had(small_nets):
+def test_unconditional_convolutional_nets_start_from_the_numbers_they_always_had(
+    small_nets: dict[str, Any],
+) -> None:
     model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     torch.manual_seed(0)
     encoder = [torch.nn.Conv2d(1, 4, 4), torch.nn.Conv2d(4, 4, 4)]
@@ -159,7 +165,9 @@ def test_unconditional_convolutional_nets_start_from_the_numbers_they_always_had
     assert all(torch.equal(a, b.weight) for a, b in zip(weights, encoder, strict=True))
 
 
-def test_fit_shows_the_factor_to_a_conditional_model_and_to_no_other(dataset, small_nets):
+def test_fit_shows_the_factor_to_a_conditional_model_and_to_no_other(
+    dataset: FactorDataset, small_nets: dict[str, Any]
+) -> None:
     training = Training(steps=30, batch_size=16, device="cpu", log_every=30, validate_every=30)
     for config, labelled in ((ConditionalVAE.Config, True), (VAE.Config, False)):
         model = build(config(latents=3, **small_nets), dataset.split("train").spec, seed=0)
@@ -179,8 +187,8 @@ def test_fit_shows_the_factor_to_a_conditional_model_and_to_no_other(dataset, sm
 
 
 def test_codes_and_interpolations_of_a_conditional_model_use_the_images_own_values(
-    dataset, small_nets
-):
+    dataset: FactorDataset, small_nets: dict[str, Any]
+) -> None:
     model = build(ConditionalVAE.Config(latents=3, **small_nets), dataset.spec, seed=0).eval()
     rows = torch.tensor([0, 1, len(dataset) - 2, len(dataset) - 1])
     part = dataset.subset(rows)
@@ -209,7 +217,7 @@ def test_codes_and_interpolations_of_a_conditional_model_use_the_images_own_valu
             assert torch.allclose(torch.from_numpy(between[:, place]), expected, atol=1e-5)
 
 
-def test_traversals_keep_the_context(model):
+def test_traversals_keep_the_context(model: Any) -> None:
     image, context = torch.rand(1, 16, 16), torch.eye(4)[2]
     with torch.no_grad():
         moved = model.traverse(image, (-2.0, 0.5), context)
@@ -218,7 +226,7 @@ def test_traversals_keep_the_context(model):
         assert torch.allclose(moved[1, 1], model.decode(code, context[None])[0], atol=1e-6)
 
 
-def test_training_learns_to_draw_the_value_that_is_asked_for(generator):
+def test_training_learns_to_draw_the_value_that_is_asked_for(generator: torch.Generator) -> None:
     """Two images, one for each value: the context alone says which, and the latents need not."""
     patterns = torch.zeros(2, 1, 4, 4)
     patterns[0, :, :2], patterns[1, :, 2:] = 1, 1

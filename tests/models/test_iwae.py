@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -8,14 +9,14 @@ from distaff.models import IWAE
 from distaff.types import Batch
 
 
-def batch_of(images):
+def batch_of(images: Any) -> Any:
     count = len(images)
     return Batch(
         images, torch.zeros(count, 0, dtype=torch.int64), torch.zeros(count, dtype=torch.bool)
     )
 
 
-def plain_bound(model, images, noise):
+def plain_bound(model: Any, images: Any, noise: Any) -> Any:
     """Equation 8 in a loop over images and samples."""
     normal = torch.distributions.Normal
     total = 0.0
@@ -33,7 +34,9 @@ def plain_bound(model, images, noise):
 
 
 @pytest.mark.parametrize("samples", [1, 3])
-def test_bound_and_gradients_are_those_of_a_plain_loop(samples, generator):
+def test_bound_and_gradients_are_those_of_a_plain_loop(
+    samples: int, generator: torch.Generator
+) -> None:
     model = linear_model(kind=IWAE, samples=samples, skew=0.5)
     images = draw_images(model, 4)
     noise = torch.randn(4, samples, 2, generator=generator, dtype=torch.float64)
@@ -50,7 +53,9 @@ def test_bound_and_gradients_are_those_of_a_plain_loop(samples, generator):
         torch.testing.assert_close(given, plain, rtol=1e-4, atol=1e-5)
 
 
-def test_with_one_sample_the_bound_is_the_elbo_with_a_sampled_kl(generator):
+def test_with_one_sample_the_bound_is_the_elbo_with_a_sampled_kl(
+    generator: torch.Generator,
+) -> None:
     model = linear_model(kind=IWAE, samples=1)
     images = draw_images(model, 4).repeat(4000, 1, 1, 1)
     noise = torch.randn(len(images), 1, 2, generator=generator, dtype=torch.float64)
@@ -60,7 +65,9 @@ def test_with_one_sample_the_bound_is_the_elbo_with_a_sampled_kl(generator):
     assert terms["bound"].item() == pytest.approx(elbo, abs=0.05)
 
 
-def test_more_samples_give_a_tighter_bound_below_the_marginal_likelihood(generator):
+def test_more_samples_give_a_tighter_bound_below_the_marginal_likelihood(
+    generator: torch.Generator,
+) -> None:
     images = draw_images(linear_model(), 4).repeat(1000, 1, 1, 1)
     bounds = []
     for samples in (1, 5, 50):
@@ -72,6 +79,6 @@ def test_more_samples_give_a_tighter_bound_below_the_marginal_likelihood(generat
     assert bounds[0] < bounds[1] < bounds[2] < exact
 
 
-def test_a_bound_of_no_samples_is_refused():
+def test_a_bound_of_no_samples_is_refused() -> None:
     with pytest.raises(ValueError, match="samples is 0; it must be from 1"):
         IWAE.Config(samples=0)

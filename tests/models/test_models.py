@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -16,16 +17,16 @@ SPEC = DataSpec((1, 16, 16), (), 100)
 TERMS = {"reconstruction": torch.tensor(40.0), "kl": torch.tensor(7.0)}
 
 
-def test_the_vae_s_objective_is_the_negative_bound():
+def test_the_vae_s_objective_is_the_negative_bound() -> None:
     assert VAE.objective(TERMS, {}).item() == 47
 
 
-def test_the_beta_vae_weighs_the_kl(small_nets):
+def test_the_beta_vae_weighs_the_kl(small_nets: dict[str, Any]) -> None:
     model = build(BetaVAE.Config(beta=4, **small_nets), SPEC, seed=0)
     assert model.objective(TERMS, model.settings(0)).item() == 40 + 4 * 7
 
 
-def test_beta_and_normalized_beta_are_two_names_for_one_weight(small_nets):
+def test_beta_and_normalized_beta_are_two_names_for_one_weight(small_nets: dict[str, Any]) -> None:
     """Higgins et al. 2017: beta 4 with 10 latents on 64 x 64 grey pixels is 0.00977."""
     spec = DataSpec((1, 64, 64), (), 100)
     plain = build(BetaVAE.Config(beta=4, latents=10, **small_nets), spec, seed=0)
@@ -36,7 +37,7 @@ def test_beta_and_normalized_beta_are_two_names_for_one_weight(small_nets):
         BetaVAE.Config(beta=4, normalized_beta=0.01)
 
 
-def test_the_annealed_vae_holds_the_kl_at_a_rising_capacity(small_nets):
+def test_the_annealed_vae_holds_the_kl_at_a_rising_capacity(small_nets: dict[str, Any]) -> None:
     config = AnnealedVAE.Config(gamma=30, capacity=14, annealing_steps=100, **small_nets)
     model = build(config, SPEC, seed=0)
     assert model.settings(50) == {"gamma": 30, "capacity": 7}
@@ -45,7 +46,7 @@ def test_the_annealed_vae_holds_the_kl_at_a_rising_capacity(small_nets):
     assert model.objective(TERMS, {"gamma": 30, "capacity": 5}).item() == 40 + 30 * 2
 
 
-def test_the_kl_of_an_image_does_not_depend_on_its_size(small_nets):
+def test_the_kl_of_an_image_does_not_depend_on_its_size(small_nets: dict[str, Any]) -> None:
     """Terms are sums over pixels and latents: twice the pixels, twice the reconstruction."""
     model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     images = torch.rand(4, 1, 16, 16)
@@ -61,7 +62,7 @@ def test_the_kl_of_an_image_does_not_depend_on_its_size(small_nets):
 
 
 @pytest.fixture
-def linear_model():
+def linear_model() -> Any:
     """A linear decoder with orthogonal columns: probabilistic PCA, whose posterior is diagonal."""
     torch.manual_seed(0)
     config = VAE.Config(
@@ -78,7 +79,7 @@ def linear_model():
     return model
 
 
-def exact(model, images):
+def exact(model: Any, images: Any) -> Any:
     """Marginal log likelihood and posterior of probabilistic PCA (Tipping & Bishop 1999)."""
     weight, bias = model.decoder[0].weight.detach(), model.decoder[0].bias.detach()
     variance = model.config.likelihood.std**2
@@ -92,7 +93,9 @@ def exact(model, images):
     return marginal.log_prob(flat).mean().item(), DiagonalGaussian(mean, log_std)
 
 
-def bound(model, images, posterior, generator, draws=4000):
+def bound(
+    model: Any, images: Any, posterior: Any, generator: torch.Generator, draws: Any = 4000
+) -> Any:
     count = len(images)
     unlabelled = torch.zeros(count * draws, dtype=torch.bool)
     no_factors = torch.zeros(count * draws, 0, dtype=torch.int64)
@@ -103,7 +106,9 @@ def bound(model, images, posterior, generator, draws=4000):
     return -(terms["reconstruction"] + terms["kl"]).item()
 
 
-def test_the_bound_is_the_marginal_likelihood_when_the_posterior_is_exact(linear_model, generator):
+def test_the_bound_is_the_marginal_likelihood_when_the_posterior_is_exact(
+    linear_model: Any, generator: torch.Generator
+) -> None:
     with torch.no_grad():
         images = torch.rand(5, 1, 4, 4, generator=generator, dtype=torch.float64)
         log_likelihood, posterior = exact(linear_model, images)
@@ -112,7 +117,9 @@ def test_the_bound_is_the_marginal_likelihood_when_the_posterior_is_exact(linear
         )
 
 
-def test_the_bound_falls_short_by_the_kl_to_the_exact_posterior(linear_model, generator):
+def test_the_bound_falls_short_by_the_kl_to_the_exact_posterior(
+    linear_model: Any, generator: torch.Generator
+) -> None:
     with torch.no_grad():
         images = torch.rand(5, 1, 4, 4, generator=generator, dtype=torch.float64)
         log_likelihood, posterior = exact(linear_model, images)
@@ -126,7 +133,7 @@ def test_the_bound_falls_short_by_the_kl_to_the_exact_posterior(linear_model, ge
         )
 
 
-def test_traversals_move_one_latent_and_keep_the_others(small_nets):
+def test_traversals_move_one_latent_and_keep_the_others(small_nets: dict[str, Any]) -> None:
     model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     image = torch.rand(1, 16, 16)
     with torch.no_grad():
@@ -136,13 +143,13 @@ def test_traversals_move_one_latent_and_keep_the_others(small_nets):
         assert torch.allclose(moved[1, 1], model.decode(code)[0], atol=1e-6)
 
 
-def test_images_of_another_shape_are_refused(small_nets):
+def test_images_of_another_shape_are_refused(small_nets: dict[str, Any]) -> None:
     model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     with pytest.raises(UsageError, match=r"\(2, 1, 28, 28\).*takes \(batch, 1, 16, 16\)"):
         model.encode(torch.rand(2, 1, 28, 28))
 
 
-def test_building_a_model_leaves_the_global_generator_as_it_was(small_nets):
+def test_building_a_model_leaves_the_global_generator_as_it_was(small_nets: dict[str, Any]) -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
@@ -150,7 +157,7 @@ def test_building_a_model_leaves_the_global_generator_as_it_was(small_nets):
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_initial_losses_are_near_an_uninformed_decoder_s(small_nets):
+def test_initial_losses_are_near_an_uninformed_decoder_s(small_nets: dict[str, Any]) -> None:
     model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     images = (torch.rand(64, 1, 16, 16) > 0.5).float()
     batch = Batch(images, torch.zeros(64, 0, dtype=torch.int64), torch.zeros(64, dtype=torch.bool))

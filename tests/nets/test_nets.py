@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import torch
 
@@ -31,22 +34,22 @@ def parameters(net: torch.nn.Module) -> int:
     ],
 )
 def test_convolutional_nets_have_the_papers_number_of_parameters(
-    config, latents, channels, encoder, decoder
-):
+    config: Any, latents: int, channels: int, encoder: int, decoder: int
+) -> None:
     shape = (channels, 64, 64)
     encoder_net = ConvolutionalEncoder(ConvolutionalEncoder.Config(**config), shape, 2 * latents)
     decoder_net = ConvolutionalDecoder(ConvolutionalDecoder.Config(**config), latents, shape)
     assert (parameters(encoder_net), parameters(decoder_net)) == (encoder, decoder)
 
 
-def test_dense_nets_have_the_papers_number_of_parameters():
+def test_dense_nets_have_the_papers_number_of_parameters() -> None:
     shape = (1, 64, 64)
     assert parameters(DenseEncoder(DenseEncoder.Config(), shape, 20)) == 6_381_620
     assert parameters(DenseDecoder(DenseDecoder.Config(), 10, shape)) == 7_814_896
 
 
 @pytest.mark.parametrize("digits", [0, 10])
-def test_the_homework_s_dense_nets_have_the_parameters_counted_by_hand(digits):
+def test_the_homework_s_dense_nets_have_the_parameters_counted_by_hand(digits: int) -> None:
     """Flatten, three layers of H with ReLU, mean and variance; the class beside image and z."""
     units, latents, pixels = 50, 8, 784
     config = {"hidden": (units,) * 3, "activation": "relu"}
@@ -61,12 +64,14 @@ def test_the_homework_s_dense_nets_have_the_parameters_counted_by_hand(digits):
         assert sum(isinstance(layer, torch.nn.ReLU) for layer in net) == 3
 
 
-def test_he_relu_keeps_the_size_of_a_signal_and_plain_relu_shrinks_it(generator):
+def test_he_relu_keeps_the_size_of_a_signal_and_plain_relu_shrinks_it(
+    generator: torch.Generator,
+) -> None:
     """He et al. 2015, equation 10: with a variance of 2 over the inputs, E[y^2] stays E[x^2]."""
     torch.manual_seed(0)
     images = torch.rand(256, 1, 28, 28, generator=generator)
 
-    def size(activation):
+    def size(activation: Any) -> Any:
         config = DenseEncoder.Config(hidden=(1000, 1000, 1000), activation=activation)
         return DenseEncoder(config, (1, 28, 28), 1000)(images).square().mean().item()
 
@@ -92,7 +97,7 @@ def test_he_relu_keeps_the_size_of_a_signal_and_plain_relu_shrinks_it(generator)
 )
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("kind", ENCODERS)
-def test_nets_take_and_give_any_size(kind, channels, size):
+def test_nets_take_and_give_any_size(kind: str, channels: int, size: Any) -> None:
     shape = (channels, *size)
     images = torch.rand(2, *shape)
     encoder = ENCODERS[kind](ENCODERS[kind].Config(), shape, 8)
@@ -113,11 +118,13 @@ def test_nets_take_and_give_any_size(kind, channels, size):
         ((5, 64), 3, [5]),
     ],
 )
-def test_an_image_is_halved_as_far_as_its_sides_allow(size, smallest, expected):
+def test_an_image_is_halved_as_far_as_its_sides_allow(
+    size: Any, smallest: int, expected: Any
+) -> None:
     assert [height for height, _ in halved(size, 4, smallest)] == expected
 
 
-def first_divergences(height, width, seed):
+def first_divergences(height: Any, width: Any, seed: int) -> Iterator[Any]:
     """KL in nats at the first steps of a training on bright pictures with a dark disc."""
     generator = torch.Generator().manual_seed(seed)
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
@@ -139,12 +146,12 @@ def first_divergences(height, width, seed):
 
 
 @pytest.mark.parametrize("size", [(64, 64), (100, 100), (109, 89), (75, 60), (150, 150)])
-def test_a_training_begins_sanely_whatever_the_size_of_the_images(size):
+def test_a_training_begins_sanely_whatever_the_size_of_the_images(size: Any) -> None:
     """Where the map was not halved down, the second step had a KL of 10^10 nats and more."""
     assert max(max(first_divergences(*size, seed)) for seed in (0, 1)) < 1000
 
 
-def test_images_that_leave_too_large_a_map_are_refused_before_a_training():
+def test_images_that_leave_too_large_a_map_are_refused_before_a_training() -> None:
     encoder = ConvolutionalEncoder(ConvolutionalEncoder.Config(), (1, 256, 256), 20)
     with pytest.raises(UsageError, match=r"16 x 16 with 64 channels.*32, 32, 64, 64, 64"):
         encoder.check_trainable()
@@ -152,7 +159,7 @@ def test_images_that_leave_too_large_a_map_are_refused_before_a_training():
     ConvolutionalEncoder(deeper, (1, 256, 256), 20).check_trainable()
 
 
-def test_a_signal_keeps_its_size_through_a_fresh_net(generator):
+def test_a_signal_keeps_its_size_through_a_fresh_net(generator: torch.Generator) -> None:
     """Or training would start on a plateau: all images look the same to the decoder."""
     torch.manual_seed(0)
     decoder = ConvolutionalDecoder(ConvolutionalDecoder.Config(), 10, (1, 64, 64))
@@ -160,6 +167,6 @@ def test_a_signal_keeps_its_size_through_a_fresh_net(generator):
     assert 0.03 < images.std(dim=0).mean() < 3
 
 
-def test_an_empty_stack_is_refused():
+def test_an_empty_stack_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one convolution"):
         ConvolutionalEncoder.Config(widths=())

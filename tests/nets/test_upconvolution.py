@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -22,13 +24,13 @@ def difference(first: torch.Tensor, second: torch.Tensor) -> float:
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize(("inside", "outside"), CASES)
 def test_values_and_gradients_are_those_of_the_transposed_convolution(
-    inside, outside, layout, generator
-):
+    inside: Any, outside: Any, layout: Any, generator: torch.Generator
+) -> None:
     ours, plain = (layer.to(memory_format=layout) for layer in pair(inside, outside))
     maps = torch.randn(3, inside, 4, 6, generator=generator).to(memory_format=layout)
     weights = torch.randn(3, outside, 8, 12, generator=generator)
 
-    def computed(layer):
+    def computed(layer: Any) -> Any:
         given = maps.clone().requires_grad_()
         images = layer(given)
         return [images, *torch.autograd.grad(images, [given, *layer.parameters()], weights)]
@@ -39,11 +41,13 @@ def test_values_and_gradients_are_those_of_the_transposed_convolution(
 
 
 @pytest.mark.parametrize(("inside", "outside"), CASES)
-def test_layers_side_by_side_have_the_gradients_they_have_alone(inside, outside, generator):
+def test_layers_side_by_side_have_the_gradients_they_have_alone(
+    inside: Any, outside: Any, generator: torch.Generator
+) -> None:
     layers = [UpConvolution(inside, outside) for _ in range(2)]
     maps = torch.randn(3, inside, 4, 4, generator=generator)
 
-    def loss(parameters):
+    def loss(parameters: Any) -> Any:
         return functional_call(layers[0], parameters, (maps,)).square().sum()
 
     parameters, _ = stack_module_state(layers)
@@ -54,7 +58,7 @@ def test_layers_side_by_side_have_the_gradients_they_have_alone(inside, outside,
             assert difference(together[name][number], expected) < 1e-5
 
 
-def test_bfloat16_stays_bfloat16_and_near(generator):
+def test_bfloat16_stays_bfloat16_and_near(generator: torch.Generator) -> None:
     ours, plain = pair(8, 1)
     maps = torch.randn(3, 8, 4, 4, generator=generator)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -65,7 +69,9 @@ def test_bfloat16_stays_bfloat16_and_near(generator):
 
 
 @pytest.mark.parametrize(("inside", "outside"), CASES)
-def test_second_derivatives_are_those_of_the_transposed_convolution(inside, outside, generator):
+def test_second_derivatives_are_those_of_the_transposed_convolution(
+    inside: Any, outside: Any, generator: torch.Generator
+) -> None:
     maps = torch.randn(3, inside, 4, 4, generator=generator).requires_grad_()
     both = []
     for layer in pair(inside, outside):

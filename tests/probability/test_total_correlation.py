@@ -1,5 +1,6 @@
 import math
 from itertools import permutations
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +9,9 @@ from distaff.probability.gaussian import DiagonalGaussian
 from distaff.probability.total_correlation import log_aggregate_density, total_correlation
 
 
-def aggregate(generator, count, correlation, latents=2, std=0.3):
+def aggregate(
+    generator: torch.Generator, count: Any, correlation: Any, latents: Any = 2, std: Any = 0.3
+) -> Any:
     """Posteriors whose means are Gaussian, and the total correlation of their aggregate."""
     covariance = torch.full((latents, latents), correlation, dtype=torch.float64)
     covariance.fill_diagonal_(1.0)
@@ -19,19 +22,21 @@ def aggregate(generator, count, correlation, latents=2, std=0.3):
     return DiagonalGaussian(mean, torch.full_like(mean, math.log(std))), truth
 
 
-def batch_of(posterior, rows, generator):
+def batch_of(posterior: Any, rows: Any, generator: torch.Generator) -> Any:
     part = DiagonalGaussian(posterior.mean[rows], posterior.log_std[rows])
     noise = torch.randn(part.mean.shape, generator=generator, dtype=torch.float64)
     return part, part.sample(noise)
 
 
 @pytest.fixture
-def generator():
+def generator() -> Any:
     return torch.Generator().manual_seed(0)
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
-def test_the_whole_data_give_the_closed_form_of_a_gaussian(generator, correlation):
+def test_the_whole_data_give_the_closed_form_of_a_gaussian(
+    generator: torch.Generator, correlation: float
+) -> None:
     posterior, truth = aggregate(generator, 4000, correlation)
     _, latents = batch_of(posterior, torch.arange(1500), generator)
     estimate = total_correlation(latents, posterior, image_count=4000, sampling="whole")
@@ -39,7 +44,9 @@ def test_the_whole_data_give_the_closed_form_of_a_gaussian(generator, correlatio
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.9])
-def test_stratified_batches_come_near_the_whole_data(generator, correlation):
+def test_stratified_batches_come_near_the_whole_data(
+    generator: torch.Generator, correlation: float
+) -> None:
     posterior, truth = aggregate(generator, 4000, correlation)
     estimates = []
     for _ in range(20):
@@ -49,7 +56,7 @@ def test_stratified_batches_come_near_the_whole_data(generator, correlation):
     assert sum(estimates) / 20 == pytest.approx(truth, abs=0.08)
 
 
-def test_ten_independent_latents_have_little_total_correlation(generator):
+def test_ten_independent_latents_have_little_total_correlation(generator: torch.Generator) -> None:
     """Weights in the first column instead of on the diagonal give nearly three times as much."""
     posterior, _ = aggregate(generator, 20_000, 0.0, latents=10, std=0.5)
     _, latents = batch_of(posterior, torch.arange(60), generator)
@@ -62,7 +69,9 @@ def test_ten_independent_latents_have_little_total_correlation(generator):
     assert sum(estimates) / 20 == pytest.approx(whole, abs=1.0)
 
 
-def test_stratified_weights_are_right_on_average_over_all_choices_of_the_others(generator):
+def test_stratified_weights_are_right_on_average_over_all_choices_of_the_others(
+    generator: torch.Generator,
+) -> None:
     """The mean of the estimated density over every batch is the density of the whole data."""
     posterior, _ = aggregate(generator, 5, 0.5)
     latent = torch.tensor([[0.3, -0.2]], dtype=torch.float64)
@@ -78,7 +87,7 @@ def test_stratified_weights_are_right_on_average_over_all_choices_of_the_others(
 
 
 @pytest.mark.parametrize("sampling", ["stratified", "weighted"])
-def test_densities_equal_a_plain_sum(generator, sampling):
+def test_densities_equal_a_plain_sum(generator: torch.Generator, sampling: str) -> None:
     posterior, _ = aggregate(generator, 4, 0.5)
     latents = posterior.sample(torch.randn(4, 2, generator=generator, dtype=torch.float64))
     joint, marginal = log_aggregate_density(latents, posterior, image_count=10, sampling=sampling)
@@ -97,7 +106,7 @@ def test_densities_equal_a_plain_sum(generator, sampling):
         assert torch.allclose(marginal[i].exp(), weights @ density)
 
 
-def test_gradients_reach_the_posterior(generator):
+def test_gradients_reach_the_posterior(generator: torch.Generator) -> None:
     posterior, _ = aggregate(generator, 8, 0.5)
     mean = posterior.mean.float().requires_grad_()
     log_std = posterior.log_std.float().requires_grad_()
@@ -108,7 +117,7 @@ def test_gradients_reach_the_posterior(generator):
     assert log_std.grad.abs().sum() > 0
 
 
-def test_batches_that_cannot_be_weighted_are_refused(generator):
+def test_batches_that_cannot_be_weighted_are_refused(generator: torch.Generator) -> None:
     posterior, _ = aggregate(generator, 8, 0.5)
     with pytest.raises(ValueError, match="out of 4 images"):
         total_correlation(posterior.mean, posterior, image_count=4)

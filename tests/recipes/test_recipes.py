@@ -1,6 +1,7 @@
 """Each recipe from its name to its figures, with a small budget, on the real data."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def last_validation(run: Path) -> dict:
     return [line for line in lines if line["split"] == "validation"][-1]
 
 
-def test_dsprites_beta_vae_writes_the_assignment_s_two_files(tmp_path):
+def test_dsprites_beta_vae_writes_the_assignment_s_two_files(tmp_path: Path) -> None:
     steps = ["--training.steps", "150", "--training.validate-every", "150"]
     run = trained("dsprites-beta-vae", tmp_path, *steps)
     # 4096 log 2 = 2839 nats for a decoder that knows nothing
@@ -48,7 +49,7 @@ def nats_of_the_mean_image() -> float:
     return binary_cross_entropy(mean, images, reduction="sum").item() / len(images)
 
 
-def test_mnist_vae_learns_digits(tmp_path, real_data):
+def test_mnist_vae_learns_digits(tmp_path: Path, real_data: Callable[[str], Path]) -> None:
     real_data("mnist/train-images-idx3-ubyte.gz")
     steps = ["--training.epochs", "1", "--training.validate-every", "195"]
     run = trained("mnist-vae", tmp_path, *steps)
@@ -57,7 +58,9 @@ def test_mnist_vae_learns_digits(tmp_path, real_data):
     assert "digit" in (run / "report.html").read_text()
 
 
-def test_mnist_iwae_bounds_the_likelihood_of_black_and_white_digits(tmp_path, real_data):
+def test_mnist_iwae_bounds_the_likelihood_of_black_and_white_digits(
+    tmp_path: Path, real_data: Callable[[str], Path]
+) -> None:
     real_data("mnist/train-images-idx3-ubyte.gz")
     flags = ["--training.epochs", "None", "--training.steps", "200", "--seeds", "0"]
     small = ["--model.samples", "3", "--training.validation-images", "256"]
@@ -69,7 +72,9 @@ def test_mnist_iwae_bounds_the_likelihood_of_black_and_white_digits(tmp_path, re
 
 
 @pytest.mark.slow
-def test_the_demo_ends_in_a_report(tmp_path, monkeypatch, capsys):
+def test_the_demo_ends_in_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The demo itself, shortened; docs/make.py measures it in full."""
     from dataclasses import replace
 

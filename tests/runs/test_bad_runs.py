@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -18,6 +20,7 @@ import distaff
 from distaff.cli import main
 from distaff.errors import RunError
 from distaff.models import AnnealedVAE
+from distaff.runs import Run
 from distaff.runs.checkpoints import BEFORE, NEWEST
 from distaff.runs.lock import locked
 from distaff.runs.manifest import read_experiment
@@ -35,7 +38,7 @@ SMALL = [
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
+def original(tmp_path_factory: Any) -> Path:
     """A folder with a run that was trained and measured."""
     folder = tmp_path_factory.mktemp("original")
     assert main(["train", "demo", *SMALL, "--runs", str(folder)]) == 0
@@ -45,19 +48,19 @@ def original(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def runs(original, tmp_path) -> Path:
+def runs(original: Any, tmp_path: Path) -> Path:
     """The same, to do with as one likes."""
     shutil.copytree(original, tmp_path / "runs")
     return tmp_path / "runs"
 
 
 @pytest.fixture
-def run(runs) -> Path:
+def run(runs: Any) -> Path:
     return next(runs.glob("demo/*/seed-0"))
 
 
 @pytest.fixture
-def refused(capsys):
+def refused(capsys: pytest.CaptureFixture[str]) -> Any:
     """Returns a function that gives exit code and sentence of a command that is refused."""
 
     def refuse(*words: object) -> tuple[int, str]:
@@ -101,7 +104,9 @@ def change(path: Path, **entries: object) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),
 )
-def test_what_is_asked_wrongly_is_said(runs, refused, words, sentence):
+def test_what_is_asked_wrongly_is_said(
+    runs: list[Run], refused: Any, words: Any, sentence: str
+) -> None:
     given = [str(runs) if word == "RUNS" else word for word in words]
     elsewhere = ["--runs", str(runs.parent / "new")] if words[0] == "train" else []
     code, said = refused(*given, *elsewhere)
@@ -119,8 +124,8 @@ def test_what_is_asked_wrongly_is_said(runs, refused, words, sentence):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_flag_out_of_its_range_is_refused_before_anything_is_made(
-    capsys, tmp_path, flags, sentence
-):
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, flags: Any, sentence: str
+) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["train", "demo", *SMALL, *flags, "--runs", str(tmp_path / "new")])
     said = " ".join(capsys.readouterr().err.replace("│", " ").split())
@@ -140,7 +145,9 @@ def test_a_flag_out_of_its_range_is_refused_before_anything_is_made(
     ],
 )
 @pytest.mark.parametrize("content", [b'{"experiment": 3, "split": 3}\n', b"\xff" * 100], ids=[1, 2])
-def test_a_damaged_file_is_named(runs, run, refused, verb, file, content):
+def test_a_damaged_file_is_named(
+    runs: list[Run], run: Run, refused: Any, verb: Any, file: Any, content: Any
+) -> None:
     (run / file).write_bytes(content)
     flags = (
         ["--figures", "training-curves"] if file == "train.jsonl" and verb == "illustrate" else []
@@ -152,13 +159,15 @@ def test_a_damaged_file_is_named(runs, run, refused, verb, file, content):
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "illustrate", "compare", "report", "train"])
-def test_a_run_of_a_newer_version_asks_for_an_upgrade(runs, run, refused, verb):
+def test_a_run_of_a_newer_version_asks_for_an_upgrade(
+    runs: list[Run], run: Run, refused: Any, verb: str
+) -> None:
     change(run / "experiment.json", format=2, distaff="9.1")
     code, said = refused(verb, run / "experiment.json" if verb == "train" else runs)
     assert (code, "made by distaff 9.1" in said, "upgrade" in said) == (1, True, True)
 
 
-def test_a_field_of_another_version_is_named(run, refused):
+def test_a_field_of_another_version_is_named(run: Run, refused: Any) -> None:
     content = json.loads((run / "experiment.json").read_text())
     content["experiment"]["training"]["warp"] = 9
     change(run / "experiment.json", **content)
@@ -166,7 +175,7 @@ def test_a_field_of_another_version_is_named(run, refused):
     assert (code, "unknown field training.warp" in said) == (1, True)
 
 
-def test_damaged_checkpoints_are_said(run, runs, refused):
+def test_damaged_checkpoints_are_said(run: Run, runs: list[Run], refused: Any) -> None:
     words = ["train", "demo", *SMALL, "--runs", str(runs)]
     (run / "model.safetensors").unlink()
     (run / NEWEST).write_bytes(b"")
@@ -180,13 +189,13 @@ def test_damaged_checkpoints_are_said(run, runs, refused):
 
 
 def test_a_damaged_checkpoint_is_said_and_the_one_before_is_gone_on_from(
-    run, runs, capsys, monkeypatch
-):
+    run: Run, runs: list[Run], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Crash:
-        def start(self, run, trainer) -> None:
+        def start(self, run: Any, trainer: Any) -> None:
             pass
 
-        def advance(self, trainer, records) -> None:  # noqa: ARG002
+        def advance(self, trainer: Any, records: Any) -> None:  # noqa: ARG002
             if trainer.current_step == 7:
                 raise KeyboardInterrupt
 
@@ -205,7 +214,9 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_is_gone_on_from(
     assert (run / "model.safetensors").read_bytes() == expected
 
 
-def test_a_loss_that_is_no_number_stops_the_training_or_is_skipped(tmp_path, refused, monkeypatch):
+def test_a_loss_that_is_no_number_stops_the_training_or_is_skipped(
+    tmp_path: Path, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = AnnealedVAE.settings
     monkeypatch.setattr(
         AnnealedVAE,
@@ -231,7 +242,7 @@ with locked(Path(sys.argv[1])):
 """
 
 
-def test_two_processes_on_one_run_do_not_meet(runs, run, refused):
+def test_two_processes_on_one_run_do_not_meet(runs: list[Run], run: Run, refused: Any) -> None:
     words = ["train", "demo", *SMALL, "--runs", str(runs)]
     (run / "model.safetensors").unlink()
     command = [sys.executable, "-c", HOLDER, str(run)]
@@ -247,8 +258,10 @@ def test_two_processes_on_one_run_do_not_meet(runs, run, refused):
     assert main(words) == 0
 
 
-def test_a_lock_that_cannot_be_written_is_said(tmp_path, monkeypatch):
-    def denied(_):
+def test_a_lock_that_cannot_be_written_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(FileLock, "acquire", denied)
@@ -259,14 +272,14 @@ def test_a_lock_that_cannot_be_written_is_said(tmp_path, monkeypatch):
         pass
 
 
-def test_debug_shows_where_it_came_from(run):
+def test_debug_shows_where_it_came_from(run: Run) -> None:
     (run / "experiment.json").write_text("{")
     with pytest.raises(RunError):
         main(["evaluate", str(run), "--debug"])
 
 
 @pytest.fixture
-def mounted(tmp_path):
+def mounted(tmp_path: Path) -> Iterator[Any]:
     """Returns a function that mounts a small file system, or changes how it is mounted."""
     folder = tmp_path / "mounted"
     folder.mkdir()
@@ -284,7 +297,9 @@ def mounted(tmp_path):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_stops_a_training_that_goes_on_when_there_is_room(mounted, refused):
+def test_a_full_disk_stops_a_training_that_goes_on_when_there_is_room(
+    mounted: Any, refused: Any
+) -> None:
     runs = mounted("size=512k")
     words = ["train", "demo", *SMALL, "--runs", runs]
     filler = runs / "filler"
@@ -296,7 +311,9 @@ def test_a_full_disk_stops_a_training_that_goes_on_when_there_is_room(mounted, r
     assert distaff.load(runs)
 
 
-def test_a_read_only_folder_is_enough_for_a_finished_run(original, mounted, refused):
+def test_a_read_only_folder_is_enough_for_a_finished_run(
+    original: Any, mounted: Any, refused: Any
+) -> None:
     runs = mounted("size=8m")
     shutil.copytree(original, runs, dirs_exist_ok=True)
     (run,) = runs.glob("demo/*/seed-0")

@@ -6,6 +6,7 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from distaff.compare import udr_of_runs
 from distaff.data import ImageFolder
 from distaff.errors import Interrupted, RunError, UsageError
 from distaff.evaluate import evaluate
+from distaff.experiment import Experiment
 from distaff.illustrate import illustrate
 from distaff.report import report
 from distaff.runs import Run, find_runs
@@ -33,14 +35,14 @@ def draw(folder: Path, who: str, count: int = 90) -> None:
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def pictures(tmp_path: Path) -> Any:
     for who in ("bert", "cleo"):
         draw(tmp_path / "pictures", who)
     return tmp_path / "pictures"
 
 
 @pytest.fixture
-def experiment(small_experiment, pictures):
+def experiment(small_experiment: Experiment, pictures: Any) -> Any:
     data = ImageFolder.Config(
         path=str(pictures), size=16, channels="grey", folder_factor="who", test_share=0.6
     )
@@ -48,12 +50,12 @@ def experiment(small_experiment, pictures):
 
 
 @pytest.fixture
-def run(experiment, tmp_path):
+def run(experiment: Any, tmp_path: Path) -> Any:
     (run,) = train(experiment, tmp_path / "runs")
     return run
 
 
-def refused(words, capsys) -> str:
+def refused(words: Any, capsys: pytest.CaptureFixture[str]) -> str:
     assert main([str(word) for word in words]) == 1
     said = capsys.readouterr().err
     assert len(said.strip().splitlines()) == 1
@@ -69,7 +71,9 @@ def refused(words, capsys) -> str:
     ],
     ids=["added", "exchanged", "removed"],
 )
-def test_every_verb_refuses_data_that_changed(run, pictures, capsys, change):
+def test_every_verb_refuses_data_that_changed(
+    run: Run, pictures: Any, capsys: pytest.CaptureFixture[str], change: Any
+) -> None:
     change(pictures)
     for ask in (run.load_dataset, lambda: evaluate(run), lambda: illustrate(run)):
         with pytest.raises(RunError, match=CHANGED):
@@ -80,7 +84,7 @@ def test_every_verb_refuses_data_that_changed(run, pictures, capsys, change):
     assert not run.figures_folder.exists()
 
 
-def test_a_run_of_before_there_were_digests_is_read_as_ever(run, pictures):
+def test_a_run_of_before_there_were_digests_is_read_as_ever(run: Run, pictures: Any) -> None:
     content = run.read("experiment.json")
     assert len(content.pop("data_digest")) == 64
     run.write("experiment.json", content)
@@ -89,13 +93,15 @@ def test_a_run_of_before_there_were_digests_is_read_as_ever(run, pictures):
 
 
 @pytest.mark.parametrize("digest", [3, ["a"], {}])
-def test_a_digest_that_is_none_is_damage(run, digest):
+def test_a_digest_that_is_none_is_damage(run: Run, digest: Any) -> None:
     run.write("experiment.json", run.read("experiment.json") | {"data_digest": digest})
     with pytest.raises(RunError, match=r"experiment.json is damaged"):
         Run(run.folder).load_dataset()
 
 
-def test_every_verb_takes_the_place_where_the_data_lie_now(run, pictures, capsys):
+def test_every_verb_takes_the_place_where_the_data_lie_now(
+    run: Run, pictures: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = evaluate(run)["mutual-information-gap"].value
     new = pictures.rename(pictures.parent / "new")
     assert "no folder" in refused(["evaluate", run.folder], capsys)
@@ -109,7 +115,9 @@ def test_every_verb_takes_the_place_where_the_data_lie_now(run, pictures, capsys
         assert f"{new} is not what the run" in said
 
 
-def test_runs_that_are_compared_take_it_too(experiment, tmp_path, pictures, capsys):
+def test_runs_that_are_compared_take_it_too(
+    experiment: Experiment, tmp_path: Path, pictures: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     train(replace(experiment, seeds=(0, 1)), tmp_path / "runs")
     new = pictures.rename(pictures.parent / "new")
     words = ["compare", str(tmp_path / "runs"), "--udr"]
@@ -121,7 +129,7 @@ def test_runs_that_are_compared_take_it_too(experiment, tmp_path, pictures, caps
     capsys.readouterr()
 
 
-def test_a_set_that_is_drawn_has_no_place(small_experiment, tmp_path):
+def test_a_set_that_is_drawn_has_no_place(small_experiment: Experiment, tmp_path: Path) -> None:
     (run,) = train(small_experiment, tmp_path)
     assert len(run.load_dataset())
     with pytest.raises(UsageError, match=r"not read from one; leave out --data.path"):
@@ -131,16 +139,16 @@ def test_a_set_that_is_drawn_has_no_place(small_experiment, tmp_path):
 class Stopping:
     """Stops a training after some steps, as Ctrl-C does."""
 
-    def start(self, run, trainer):
+    def start(self, run: Any, trainer: Any) -> None:
         pass
 
-    def advance(self, trainer, records):  # noqa: ARG002
+    def advance(self, trainer: Any, records: Any) -> None:  # noqa: ARG002
 
         if trainer.current_step == 8:
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def interrupted(experiment, runs) -> Run:
+def interrupted(experiment: Any, runs: Any) -> Run:
     with pytest.raises(Interrupted):
         train(experiment, runs, progress=Stopping())
     (run,) = find_runs(runs)
@@ -148,7 +156,9 @@ def interrupted(experiment, runs) -> Run:
     return run
 
 
-def test_a_training_goes_on_with_the_same_data_alone(experiment, tmp_path, pictures, run):
+def test_a_training_goes_on_with_the_same_data_alone(
+    experiment: Experiment, tmp_path: Path, pictures: Any, run: Run
+) -> None:
     again = interrupted(experiment, tmp_path / "again")
     kept = (again.folder / "experiment.json").read_bytes()
     draw(pictures, "anna", 3)
@@ -160,7 +170,13 @@ def test_a_training_goes_on_with_the_same_data_alone(experiment, tmp_path, pictu
     assert again.model_file.read_bytes() == run.model_file.read_bytes()
 
 
-def test_a_training_whose_data_moved_goes_on(experiment, tmp_path, pictures, run, capsys):
+def test_a_training_whose_data_moved_goes_on(
+    experiment: Experiment,
+    tmp_path: Path,
+    pictures: Any,
+    run: Run,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     runs = tmp_path / "again"
     again = interrupted(experiment, runs)
     new = pictures.rename(pictures.parent / "new")
@@ -176,7 +192,9 @@ def test_a_training_whose_data_moved_goes_on(experiment, tmp_path, pictures, run
     assert report(Run(again.folder, new)).is_file()
 
 
-def test_an_interrupted_run_of_before_there_were_digests_goes_on(experiment, tmp_path, pictures):
+def test_an_interrupted_run_of_before_there_were_digests_goes_on(
+    experiment: Experiment, tmp_path: Path, pictures: Any
+) -> None:
     again = interrupted(experiment, tmp_path / "again")
     content = again.read("experiment.json")
     del content["data_digest"]

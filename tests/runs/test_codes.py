@@ -1,4 +1,6 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import torch
 from distaff.data import Sprites, load
 from distaff.errors import RunError
 from distaff.evaluate import evaluate
+from distaff.experiment import Experiment
 from distaff.inference.encode import posterior_of
 from distaff.models import AbstractVAE
 from distaff.runs import Run
@@ -23,32 +26,32 @@ IMAGES = 3 * 2 * 16 * 16
 
 
 @pytest.fixture
-def gridded(small_experiment):
+def gridded(small_experiment: Experiment) -> Any:
     data = replace(small_experiment.data, positions_x=16, positions_y=16)
     return replace(small_experiment, data=data)
 
 
 @pytest.fixture
-def run(gridded, tmp_path):
+def run(gridded: Any, tmp_path: Path) -> Any:
     (run,) = train(gridded, tmp_path)
     return run
 
 
-def all_codes(run, dataset):
+def all_codes(run: Any, dataset: Any) -> Any:
     return codes_from(all_posteriors(run, dataset), "mean", seed=0)
 
 
-def codes_of(run, dataset, rows):
+def codes_of(run: Any, dataset: Any, rows: Any) -> Any:
     return codes_from(posteriors_of(run, dataset, rows), "mean", seed=0)
 
 
 @pytest.fixture
-def encoded(monkeypatch):
+def encoded(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Counts the images that go through an encoder."""
     numbers = []
     encode = AbstractVAE.encode
 
-    def counting(self, images, *others, **named):
+    def counting(self, images: Any, *others: Any, **named: Any) -> Any:
         numbers.append(len(images))
         return encode(self, images, *others, **named)
 
@@ -60,7 +63,7 @@ def kept_files(run: Run) -> list[str]:
     return sorted(path.name for path in run.folder.iterdir() if "codes" in path.name)
 
 
-def test_a_grid_is_complete_and_a_draw_or_a_double_is_not():
+def test_a_grid_is_complete_and_a_draw_or_a_double_is_not() -> None:
     grid = load("sprites", size=8, orientations=2, positions_x=3, positions_y=3)
     assert is_complete(grid)
     doubled = grid.factors.clone()
@@ -72,7 +75,9 @@ def test_a_grid_is_complete_and_a_draw_or_a_double_is_not():
     assert not is_complete(replace(grid, factor_names=(), factor_sizes=(), **none))
 
 
-def test_each_image_of_a_complete_set_is_encoded_once_for_all_scores(run, encoded):
+def test_each_image_of_a_complete_set_is_encoded_once_for_all_scores(
+    run: Run, encoded: Any
+) -> None:
     told = []
     names = ["factor-vae-score", "mutual-information-gap", "beta-vae-score"]
     scores = evaluate(run, names, on_images=lambda *numbers: told.append(numbers))
@@ -87,7 +92,7 @@ def test_each_image_of_a_complete_set_is_encoded_once_for_all_scores(run, encode
     assert "120 images" in again["sap"].estimator
 
 
-def test_codes_that_are_looked_up_are_those_of_the_model(run, encoded):
+def test_codes_that_are_looked_up_are_those_of_the_model(run: Run, encoded: Any) -> None:
     dataset = run.load_dataset()
     rows = some_test_images(dataset, 50, seed=3)
     before = codes_of(run, dataset, rows)
@@ -102,13 +107,17 @@ def test_codes_that_are_looked_up_are_those_of_the_model(run, encoded):
     assert torch.from_numpy(np.array(whole)) == pytest.approx(truth, abs=1e-5)
 
 
-def test_scores_that_need_no_intervention_leave_the_rest_of_the_set_alone(run, encoded):
+def test_scores_that_need_no_intervention_leave_the_rest_of_the_set_alone(
+    run: Run, encoded: Any
+) -> None:
     evaluate(run, ["mutual-information-gap", "sap"])
     assert sum(encoded) == IMAGES // 10
     assert kept_files(run) == []
 
 
-def test_a_set_that_is_not_complete_is_encoded_once_an_image(gridded, tmp_path, encoded):
+def test_a_set_that_is_not_complete_is_encoded_once_an_image(
+    gridded: Any, tmp_path: Path, encoded: Any
+) -> None:
     data = Sprites.Config(size=16, continuous=2_000)
     (run,) = train(replace(gridded, data=data), tmp_path)
     encoded.clear()
@@ -118,7 +127,9 @@ def test_a_set_that_is_not_complete_is_encoded_once_an_image(gridded, tmp_path, 
     assert kept_files(run) == []
 
 
-def test_codes_of_other_parameters_are_not_used(run, gridded, tmp_path, encoded):
+def test_codes_of_other_parameters_are_not_used(
+    run: Run, gridded: Any, tmp_path: Path, encoded: Any
+) -> None:
     dataset = run.load_dataset()
     old, name = np.array(all_codes(run, dataset)), kept_files(run)
     (other,) = train(replace(gridded, seeds=(1,)), tmp_path)
@@ -132,8 +143,10 @@ def test_codes_of_other_parameters_are_not_used(run, gridded, tmp_path, encoded)
     assert kept_files(run) != name
 
 
-def test_an_interrupted_encoding_leaves_nothing_behind_and_starts_again(run, encoded):
-    def interrupt(*_):
+def test_an_interrupted_encoding_leaves_nothing_behind_and_starts_again(
+    run: Run, encoded: Any
+) -> None:
+    def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -145,7 +158,7 @@ def test_an_interrupted_encoding_leaves_nothing_behind_and_starts_again(run, enc
     assert sum(encoded) == IMAGES
 
 
-def test_scores_measured_before_are_kept(run):
+def test_scores_measured_before_are_kept(run: Run) -> None:
     first = evaluate(run, ["mutual-information-gap"])["mutual-information-gap"]
     both = Run(run.folder)
     evaluate(both, ["sap"])
@@ -156,7 +169,7 @@ def test_scores_measured_before_are_kept(run):
 
 
 @pytest.mark.parametrize("spoil", [lambda whole: whole[:200], lambda _: b"", bytes.swapcase])
-def test_kept_codes_that_are_damaged_are_refused(run, spoil):
+def test_kept_codes_that_are_damaged_are_refused(run: Run, spoil: Any) -> None:
     dataset = run.load_dataset()
     all_codes(run, dataset)
     (path,) = run.folder.glob("codes-*.npy")
@@ -165,7 +178,7 @@ def test_kept_codes_that_are_damaged_are_refused(run, spoil):
         all_codes(run, dataset)
 
 
-def test_codes_of_other_images_are_refused(run):
+def test_codes_of_other_images_are_refused(run: Run) -> None:
     dataset = run.load_dataset()
     whole = all_codes(run, dataset)
     (path,) = run.folder.glob("codes-*.npy")
@@ -174,7 +187,7 @@ def test_codes_of_other_images_are_refused(run):
         all_codes(run, dataset)
 
 
-def test_r_squared_of_a_run_is_that_of_what_was_held_out(gridded, tmp_path):
+def test_r_squared_of_a_run_is_that_of_what_was_held_out(gridded: Any, tmp_path: Path) -> None:
     data = replace(gridded.data, split="composition")
     (run,) = train(replace(gridded, data=data), tmp_path)
     scores = evaluate(run, ["r-squared", "omes"])

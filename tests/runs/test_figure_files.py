@@ -1,27 +1,32 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from PIL import Image
 
 from distaff.errors import RunError
+from distaff.experiment import Experiment
 from distaff.illustrate import illustrate
+from distaff.runs import Run
 from distaff.runs.figures import figures_of
 from distaff.runs.parameters import write_parameters
 from distaff.train import train
 
 
 @pytest.fixture
-def run(small_experiment, tmp_path):
+def run(small_experiment: Experiment, tmp_path: Path) -> Any:
     return train(small_experiment, tmp_path)[0]
 
 
-def change_parameters(run):
+def change_parameters(run: Any) -> None:
     model = run.load_model()
     with torch.no_grad():
         model.decoder[0].bias += 1
     write_parameters(run.model_file, model.state_dict())
 
 
-def test_figures_carry_the_stamp_of_their_parameters(run):
+def test_figures_carry_the_stamp_of_their_parameters(run: Run) -> None:
     paths = illustrate(run, ["samples", "reconstructions"])
     assert figures_of(run) == {"reconstructions": paths[1], "samples": paths[0]}
     with Image.open(paths[0]) as picture:
@@ -35,22 +40,22 @@ def test_figures_carry_the_stamp_of_their_parameters(run):
     assert list(figures_of(run, stale=True)) == ["reconstructions"]
 
 
-def test_the_same_run_gives_the_same_bytes(run):
-    def content():
+def test_the_same_run_gives_the_same_bytes(run: Run) -> None:
+    def content() -> Any:
         (path,) = illustrate(run, ["samples"])
         return path.read_bytes(), path.with_suffix(".pdf").read_bytes()
 
     assert content() == content()
 
 
-def test_figures_without_a_stamp_count(run):
+def test_figures_without_a_stamp_count(run: Run) -> None:
     run.figures_folder.mkdir()
     Image.new("L", (8, 8)).save(run.figures_folder / "mine.png")
     assert list(figures_of(run)) == ["mine"]
     assert figures_of(run, stale=True) == {}
 
 
-def test_a_figure_that_is_none_is_named(run):
+def test_a_figure_that_is_none_is_named(run: Run) -> None:
     run.figures_folder.mkdir()
     (run.figures_folder / "mine.png").write_bytes(b"no picture")
     with pytest.raises(RunError, match=r"mine.png is damaged .*illustrate the run again"):

@@ -8,8 +8,9 @@ import signal
 import struct
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,16 +129,16 @@ class Nothing(Study):
     name, title, source, estimates = "nothing", "Nothing", "nothing.typ", {}
 
     @property
-    def experiments(self):
+    def experiments(self) -> Any:
         return {}
 
     @property
-    def tasks(self):
+    def tasks(self) -> Any:
         return {"task": lambda _: {}}
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
+def original(tmp_path_factory: Any) -> Path:
     """The folder of a run that was trained, measured, and has a checkpoint still."""
     folder = tmp_path_factory.mktemp("runs")
     experiment = Experiment(
@@ -221,14 +222,14 @@ FILES = {
 
 
 @pytest.fixture
-def bounded():
+def bounded() -> Iterator[Any]:
     """Little memory and little time, so that whoever believes an absurd number fails the test."""
     if sys.platform != "linux":
         pytest.skip("the limits are those of Linux")
     before = resource.getrlimit(resource.RLIMIT_AS)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
-    def hanging(*_) -> None:
+    def hanging(*_: Any) -> None:
         raise AssertionError(f"not done in {SECONDS} seconds")
 
     handler = signal.signal(signal.SIGALRM, hanging)
@@ -251,7 +252,9 @@ def refusal(read: Callable[[Run], None], run: Run) -> str | None:
 
 @pytest.mark.usefixtures("bounded")
 @pytest.mark.parametrize("name", FILES)
-def test_a_damaged_file_is_read_or_refused_in_one_sentence(original, tmp_path, name):
+def test_a_damaged_file_is_read_or_refused_in_one_sentence(
+    original: Any, tmp_path: Path, name: str
+) -> None:
     read, damages = FILES[name]
     shutil.copytree(original, tmp_path, dirs_exist_ok=True)
     (path,) = tmp_path.rglob(name)

@@ -1,5 +1,7 @@
 import json
 import struct
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 
 from distaff.errors import RunError
 from distaff.evaluate import save_scores
+from distaff.experiment import Experiment
 from distaff.metrics.score import Score
 from distaff.runs import Run
 from distaff.runs.manifest import read_experiment
@@ -15,11 +18,11 @@ from distaff.train import train
 
 
 @pytest.fixture
-def run(small_experiment, tmp_path):
+def run(small_experiment: Experiment, tmp_path: Path) -> Any:
     return train(small_experiment, tmp_path)[0]
 
 
-def test_what_a_run_is_stands_in_one_file(run, small_experiment):
+def test_what_a_run_is_stands_in_one_file(run: Run, small_experiment: Experiment) -> None:
     content = run.read("experiment.json")
     assert (content["format"], content["distaff"]) == (1, run.environment["distaff"])
     again = Run(run.folder)
@@ -28,7 +31,9 @@ def test_what_a_run_is_stands_in_one_file(run, small_experiment):
     assert "posX" in again.manifest.spec.factor_names
 
 
-def test_a_run_from_before_there_were_formats_and_checksums_is_read(run, generator):
+def test_a_run_from_before_there_were_formats_and_checksums_is_read(
+    run: Run, generator: torch.Generator
+) -> None:
     images = torch.rand(2, 1, 16, 16, generator=generator)
     expected = run.load_model().reconstruct(images)
     content = {
@@ -41,7 +46,7 @@ def test_a_run_from_before_there_were_formats_and_checksums_is_read(run, generat
     assert torch.equal(Run(run.folder).load_model().reconstruct(images), expected)
 
 
-def test_a_run_of_a_newer_version_is_refused(run):
+def test_a_run_of_a_newer_version_is_refused(run: Run) -> None:
     content = run.read("experiment.json") | {"format": 2, "distaff": "9.1", "warp": 9}
     run.write("experiment.json", content)
     for read in (lambda: Run(run.folder).experiment, Run(run.folder).load_model):
@@ -64,7 +69,7 @@ def test_a_run_of_a_newer_version_is_refused(run):
         *(("format", value) for value in ("1", None, 0, -1)),
     ],
 )
-def test_an_experiment_file_with_other_values_is_damaged(run, key, value):
+def test_an_experiment_file_with_other_values_is_damaged(run: Run, key: Any, value: Any) -> None:
     run.write("experiment.json", run.read("experiment.json") | {key: value})
     with pytest.raises(
         RunError, match=r"experiment.json is damaged \(.*delete that file and train"
@@ -73,7 +78,7 @@ def test_an_experiment_file_with_other_values_is_damaged(run, key, value):
 
 
 @pytest.mark.parametrize("shape", [[1, 10**9, 10**9], [10**15, 16, 16], [1, 8, 8], [3, 16, 16]])
-def test_a_model_of_absurd_size_is_refused_before_it_takes_memory(run, shape):
+def test_a_model_of_absurd_size_is_refused_before_it_takes_memory(run: Run, shape: Any) -> None:
     content = run.read("experiment.json")
     content["spec"][0] = shape
     run.write("experiment.json", content)
@@ -87,7 +92,7 @@ def flipped(content: bytes, place: int) -> bytes:
     return bytes(changed)
 
 
-def test_a_model_file_that_was_changed_is_refused(run):
+def test_a_model_file_that_was_changed_is_refused(run: Run) -> None:
     content = run.model_file.read_bytes()
     for place in (5, 12, 100, 400, len(content) // 2, len(content) - 1):
         run.model_file.write_bytes(flipped(content, place))
@@ -95,7 +100,7 @@ def test_a_model_file_that_was_changed_is_refused(run):
             run.load_model()
 
 
-def test_a_header_that_claims_too_many_values_is_refused(run):
+def test_a_header_that_claims_too_many_values_is_refused(run: Run) -> None:
     header = {"w": {"dtype": "F32", "shape": [10**12], "data_offsets": [0, 4 * 10**12]}}
     for text in (json.dumps(header), "{" * 10**6):
         content = text.encode()
@@ -107,7 +112,7 @@ def test_a_header_that_claims_too_many_values_is_refused(run):
         run.load_model()
 
 
-def test_the_model_of_another_run_is_named_by_where_it_differs(run):
+def test_the_model_of_another_run_is_named_by_where_it_differs(run: Run) -> None:
     parameters = safetensors.torch.load_file(run.model_file)
     name = next(iter(parameters))
     for changed in (
@@ -131,14 +136,14 @@ def test_the_model_of_another_run_is_named_by_where_it_differs(run):
     ],
     ids=lambda text: text[:12],
 )
-def test_a_line_of_the_log_that_is_none_is_named(run, text):
+def test_a_line_of_the_log_that_is_none_is_named(run: Run, text: Any) -> None:
     lines = run.log_file.read_text().splitlines()
     run.log_file.write_text("\n".join([*lines[:2], text, *lines[2:], ""]))
     with pytest.raises(RunError, match=r"train.jsonl is damaged \(line 3"):
         _ = run.log
 
 
-def test_a_log_without_a_look_has_no_terms(run):
+def test_a_log_without_a_look_has_no_terms(run: Run) -> None:
     assert run.terms == ["reconstruction", "kl"]
     assert set(run.last_look) == {"reconstruction", "kl", "objective"}
     run.log_file.write_text('{"split": "train", "step": 5, "kl": 1.0}\n')
@@ -159,7 +164,7 @@ def test_a_log_without_a_look_has_no_terms(run):
     ],
     ids=str,
 )
-def test_scores_of_another_kind_are_damaged(run, change):
+def test_scores_of_another_kind_are_damaged(run: Run, change: Any) -> None:
     save_scores(run, {"dci": Score(0.5, (0.4, 0.6), 0.1, 1.0, "none", {"posX": 0.5}, np.eye(3))})
     content = run.read("scores.json")
     content["dci"] |= change

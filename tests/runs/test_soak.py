@@ -14,6 +14,7 @@ import sys
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -57,15 +58,15 @@ SHORT = replace(EXPERIMENT, training=replace(EXPERIMENT.training, steps=2))
 class Witness:
     """Says when it begins, and what optimiser and generator have come to at the end."""
 
-    def __init__(self, begun) -> None:
+    def __init__(self, begun: Any) -> None:
         self.begun = begun
 
-    def start(self, run, trainer) -> None:
+    def start(self, run: Any, trainer: Any) -> None:
         self.run = run
         self.begun.send("now")
         self.advance(trainer, [])
 
-    def advance(self, trainer, records) -> None:  # noqa: ARG002
+    def advance(self, trainer: Any, records: Any) -> None:  # noqa: ARG002
         if trainer.finished:
             digest = hashlib.sha256(trainer.noise_generator.get_state().numpy())
             for state in trainer.optimizers["vae"].state.values():
@@ -74,7 +75,7 @@ class Witness:
             (self.run.folder / "end.txt").write_text(digest.hexdigest())
 
 
-def train_here(experiment: Experiment, runs: Path, die_at: int | None, begun) -> None:
+def train_here(experiment: Experiment, runs: Path, die_at: int | None, begun: Any) -> None:
     """What a child process does: a training that saves its state at each step."""
     distaff.train.SECONDS_BETWEEN_CHECKPOINTS = 0.0
     distaff.train.CHECKPOINTS_SHARE = math.inf
@@ -87,7 +88,7 @@ def die_at_file_operation(number: int, runs: str) -> None:
     """Kills this process when it is about to open, rename, cut or remove a file for that time."""
     operations = count()
 
-    def hook(event, arguments) -> None:
+    def hook(event: Any, arguments: Any) -> None:
         mine = event in OPERATIONS and str(arguments[0]).startswith(runs)
         if mine and next(operations) == number:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -96,7 +97,7 @@ def die_at_file_operation(number: int, runs: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def start():
+def start() -> Any:
     """Returns a function that starts a training in a process of its own.
 
     The processes are forked from one that has imported torch and started no thread.
@@ -104,7 +105,7 @@ def start():
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["distaff.train", "torch.utils.tensorboard", "torch._dynamo"])
 
-    def start_one(experiment: Experiment, runs: Path, die_at: int | None = None):
+    def start_one(experiment: Experiment, runs: Path, die_at: int | None = None) -> Any:
         begun, ours = context.Pipe(duplex=False)
         process = context.Process(target=train_here, args=(experiment, runs, die_at, ours))
         process.start()
@@ -116,7 +117,7 @@ def start():
 
 
 @pytest.fixture
-def uninterrupted(start, tmp_path):
+def uninterrupted(start: Any, tmp_path: Path) -> Any:
     """Returns a function that trains an experiment without an interruption."""
 
     def train(experiment: Experiment) -> Run:
@@ -142,7 +143,9 @@ def without_seconds(run: Run) -> list[str]:
     return [json.dumps({k: v for k, v in line.items() if k != "seconds"}) for line in run.log]
 
 
-def test_a_kill_at_any_file_operation_changes_nothing(start, uninterrupted, tmp_path):
+def test_a_kill_at_any_file_operation_changes_nothing(
+    start: Any, uninterrupted: Any, tmp_path: Path
+) -> None:
     whole = uninterrupted(SHORT)
     for number in count():
         run = Run(run_folder(tmp_path / str(number), SHORT, 0))
@@ -158,7 +161,7 @@ def test_a_kill_at_any_file_operation_changes_nothing(start, uninterrupted, tmp_
     assert number > 25
 
 
-def test_kills_at_random_change_nothing(start, uninterrupted, tmp_path):
+def test_kills_at_random_change_nothing(start: Any, uninterrupted: Any, tmp_path: Path) -> None:
     whole, times = uninterrupted(EXPERIMENT), random.Random(0)
     kills, number, compared = 0, 0, 0
     while kills < KILLS or compared < number + 1:

@@ -1,6 +1,8 @@
 """Each study from end to end at its smallest budget, on the real data."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,9 @@ NEEDS = {"mnist-likelihoods": MNIST, "mnist-conditional": MNIST}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_study_goes_from_data_to_report(name, real_data, tmp_path):
+def test_a_study_goes_from_data_to_report(
+    name: str, real_data: Callable[[str], Path], tmp_path: Path
+) -> None:
     if name in NEEDS:
         real_data(NEEDS[name])
     study = STUDIES[name]("smoke")
@@ -30,7 +34,9 @@ def test_a_study_goes_from_data_to_report(name, real_data, tmp_path):
 
 @pytest.mark.parametrize("name", STUDIES)
 @pytest.mark.parametrize("budget", ["smoke", "quick", "full"])
-def test_the_plan_of_every_budget_can_be_shown(name, budget, tmp_path, capsys):
+def test_the_plan_of_every_budget_can_be_shown(
+    name: str, budget: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["study", name, "--budget", budget, "--plan", "--runs", str(tmp_path), "--json"]
     assert main(words) == 0
     steps = json.loads(capsys.readouterr().out)
@@ -40,16 +46,16 @@ def test_the_plan_of_every_budget_can_be_shown(name, budget, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_every_study_says_where_it_comes_from(name):
+def test_every_study_says_where_it_comes_from(name: str) -> None:
     assert "Reference:" in STUDIES[name].__doc__
     assert STUDIES[name].name == name
 
 
-def test_studies_are_listed(capsys):
+def test_studies_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["study", "list"]) == 0
     assert "mnist-likelihoods" in capsys.readouterr().out
 
 
-def test_an_unknown_study_is_refused(capsys):
+def test_an_unknown_study_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["study", "mnist-likelihood"]) == 2
     assert "did you mean 'mnist-likelihoods'" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from PIL import Image
 
 from distaff import figures
 from distaff.errors import RunError
+from distaff.experiment import Experiment
 from distaff.pages.typst import typeset
 from distaff.studies import Study, plan, run_study
 
@@ -20,7 +23,7 @@ $ x_d $
 
 
 @pytest.fixture
-def small_study(small_experiment, tmp_path):
+def small_study(small_experiment: Experiment, tmp_path: Path) -> Any:
     source = tmp_path / "small.typ"
     source.write_text(SOURCE)
     calls = []
@@ -33,18 +36,18 @@ def small_study(small_experiment, tmp_path):
         estimates = {"smoke": {"beta-vae": 2.0, "loss": 1.0}}  # noqa: RUF012
 
         @property
-        def experiments(self):
+        def experiments(self) -> Any:
             return {"beta-vae": replace(small_experiment, seeds=(0, 1))}
 
         @property
-        def tasks(self):
+        def tasks(self) -> Any:
             return {"loss": self.loss, "picture": self.picture}
 
-        def loss(self, bench):
+        def loss(self, bench: Any) -> Any:
             calls.append("loss")
             return {"last": bench.run("beta-vae").log[-1]["objective"]}
 
-        def picture(self, bench):
+        def picture(self, bench: Any) -> Any:
             calls.append("picture")
             assert [run.seed for run in bench.runs("beta-vae")] == [0, 1]
             images = np.zeros((2, 3, 1, 8, 8))
@@ -57,7 +60,9 @@ def small_study(small_experiment, tmp_path):
     return study
 
 
-def test_a_study_leaves_its_report_deliverables_and_numbers(small_study, tmp_path):
+def test_a_study_leaves_its_report_deliverables_and_numbers(
+    small_study: Any, tmp_path: Path
+) -> None:
     folder = run_study(small_study, tmp_path / "runs")
     assert folder == tmp_path / "runs/studies/small/smoke"
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
@@ -71,7 +76,7 @@ def test_a_study_leaves_its_report_deliverables_and_numbers(small_study, tmp_pat
     assert results["trainings"]["beta-vae"]["seeds"] == [0, 1]
 
 
-def test_what_is_finished_is_not_done_again(small_study, tmp_path):
+def test_what_is_finished_is_not_done_again(small_study: Any, tmp_path: Path) -> None:
     folder = run_study(small_study, tmp_path)
     report = (folder / "report.pdf").read_bytes()
     run_study(small_study, tmp_path)
@@ -82,7 +87,7 @@ def test_what_is_finished_is_not_done_again(small_study, tmp_path):
     assert small_study.calls == ["loss", "picture", "picture"]
 
 
-def test_another_training_makes_the_results_stale(small_study, tmp_path):
+def test_another_training_makes_the_results_stale(small_study: Any, tmp_path: Path) -> None:
     folder = run_study(small_study, tmp_path)
     next(tmp_path.rglob("seed-1/model.safetensors")).unlink()
     other = next(tmp_path.rglob("seed-0/model.safetensors"))
@@ -96,7 +101,7 @@ def test_another_training_makes_the_results_stale(small_study, tmp_path):
     assert small_study.calls == ["loss", "picture"] * 2
 
 
-def test_a_plan_says_what_is_left_and_does_nothing(small_study, tmp_path):
+def test_a_plan_says_what_is_left_and_does_nothing(small_study: Any, tmp_path: Path) -> None:
     before = plan(small_study, tmp_path)
     assert [(s.name, s.finished, s.seconds) for s in before] == [
         ("beta-vae", False, 2.0),
@@ -108,8 +113,10 @@ def test_a_plan_says_what_is_left_and_does_nothing(small_study, tmp_path):
     assert all(step.finished for step in plan(small_study, tmp_path))
 
 
-def test_a_task_that_fails_leaves_the_ones_before_it(small_study, tmp_path, monkeypatch):
-    def broken(_):
+def test_a_task_that_fails_leaves_the_ones_before_it(
+    small_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(small_study, "picture", broken)
@@ -120,7 +127,7 @@ def test_a_task_that_fails_leaves_the_ones_before_it(small_study, tmp_path, monk
     assert small_study.calls == ["loss", "picture"]
 
 
-def test_a_mistake_in_the_source_is_said_in_a_sentence(tmp_path):
+def test_a_mistake_in_the_source_is_said_in_a_sentence(tmp_path: Path) -> None:
     source = tmp_path / "report.typ"
     source.write_text("#nothing-of-this-name")
     with pytest.raises(RunError, match=r"report\.typ cannot be typeset"):

@@ -1,5 +1,7 @@
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,14 +18,14 @@ STEPS = WARM_UPS + 9
 
 
 @pytest.fixture
-def make_trainer(small_nets):
+def make_trainer(small_nets: dict[str, Any]) -> Any:
     """Returns a function that starts a training whose settings and rate change at each step."""
     data = load("sprites", size=16, orientations=1, scales=2, positions_x=8, positions_y=8)
     train = data.split("train")
     config = AnnealedVAE.Config(gamma=3.0, annealing_steps=STEPS, latents=3, **small_nets)
     training = Training(steps=STEPS, batch_size=16, log_every=4, schedule="cosine", device="cpu")
 
-    def make(**settings) -> Trainer:
+    def make(**settings: Any) -> Trainer:
         model = build(config, train.spec, seed=0)
         return Trainer(
             model, train, data.split("validation"), replace(training, **settings), seed=0
@@ -32,19 +34,21 @@ def make_trainer(small_nets):
     return make
 
 
-def same(first: Trainer, second: Trainer, **tolerance) -> bool:
+def same(first: Trainer, second: Trainer, **tolerance: Any) -> bool:
     pairs = zip(first.model.parameters(), second.model.parameters(), strict=True)
     return all(torch.allclose(a.cpu(), b.cpu(), **tolerance) for a, b in pairs)
 
 
-def test_steps_in_fixed_memory_give_the_same_parameters_to_the_bit(make_trainer):
+def test_steps_in_fixed_memory_give_the_same_parameters_to_the_bit(make_trainer: Any) -> None:
     plain, fixed = make_trainer(), make_trainer(cuda_graph=True)
     assert run(plain) == run(fixed)
     assert same(plain, fixed, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("stop", [1, WARM_UPS + 2])
-def test_a_training_in_fixed_memory_that_was_stopped_goes_on_to_the_bit(make_trainer, stop):
+def test_a_training_in_fixed_memory_that_was_stopped_goes_on_to_the_bit(
+    make_trainer: Any, stop: Any
+) -> None:
     whole, before, after = (make_trainer(cuda_graph=True) for _ in range(3))
     run(whole)
     while before.current_step < stop:
@@ -54,10 +58,12 @@ def test_a_training_in_fixed_memory_that_was_stopped_goes_on_to_the_bit(make_tra
     assert same(whole, after, rtol=0, atol=0)
 
 
-def test_the_numbers_of_each_call_come_to_where_the_first_ones_lay(generator):
+def test_the_numbers_of_each_call_come_to_where_the_first_ones_lay(
+    generator: torch.Generator,
+) -> None:
     seen = []
 
-    def watch(batch, noise, settings):
+    def watch(batch: Any, noise: Any, settings: Any) -> Any:
         seen.append((batch.images.data_ptr(), noise.data_ptr(), settings["beta"].data_ptr()))
         return settings["beta"] * batch.images.sum() + noise.sum()
 
@@ -73,7 +79,7 @@ def test_the_numbers_of_each_call_come_to_where_the_first_ones_lay(generator):
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
-def test_a_replayed_step_is_the_step_that_was_recorded(make_trainer, precision):
+def test_a_replayed_step_is_the_step_that_was_recorded(make_trainer: Any, precision: str) -> None:
     settings = {"device": "cuda", "precision": precision}
     plain, replayed = make_trainer(**settings), make_trainer(**settings, cuda_graph=True)
     for first, second in zip(run(plain), run(replayed), strict=True):
@@ -84,7 +90,7 @@ def test_a_replayed_step_is_the_step_that_was_recorded(make_trainer, precision):
 
 @pytest.mark.gpu
 @needs_gpu
-def test_a_replayed_step_that_is_not_finite_changes_nothing(make_trainer):
+def test_a_replayed_step_that_is_not_finite_changes_nothing(make_trainer: Any) -> None:
     trainer = make_trainer(device="cuda", cuda_graph=True)
     while trainer.current_step < WARM_UPS + 2:
         trainer.step()
@@ -99,7 +105,7 @@ def test_a_replayed_step_that_is_not_finite_changes_nothing(make_trainer):
 
 @pytest.mark.gpu
 @needs_gpu
-def test_a_replayed_training_that_was_stopped_goes_on(make_trainer, tmp_path):
+def test_a_replayed_training_that_was_stopped_goes_on(make_trainer: Any, tmp_path: Path) -> None:
     whole, before, after = (make_trainer(device="cuda", cuda_graph=True) for _ in range(3))
     run(whole)
     while before.current_step < WARM_UPS + 2:

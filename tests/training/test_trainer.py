@@ -1,5 +1,7 @@
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from stepping import run
 
 from distaff.data import DATASETS
 from distaff.errors import UsageError
+from distaff.experiment import Experiment
 from distaff.models import build
 from distaff.models.beta_vae import BetaVAE
 from distaff.registry import kind_of
@@ -17,10 +20,10 @@ from distaff.training.trainer import Trainer, fit
 
 
 @pytest.fixture
-def make_trainer(small_experiment):
+def make_trainer(small_experiment: Experiment) -> Any:
     """Returns a function that starts a training with some settings changed."""
 
-    def make(seed: int = 0, smooth: bool = False, **settings) -> Trainer:
+    def make(seed: int = 0, smooth: bool = False, **settings: Any) -> Trainer:
         config = replace(small_experiment.data, smooth=smooth)
         data = DATASETS[kind_of(config, DATASETS)](config).load()
         train = data.split("train")
@@ -36,7 +39,7 @@ def equal(first: Trainer, second: Trainer) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_trainer):
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_trainer: Any) -> None:
     first, second, third = make_trainer(), make_trainer(), make_trainer(seed=1)
     assert run(first) == run(second)
     assert equal(first, second)
@@ -47,8 +50,8 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(make_train
 @pytest.mark.parametrize("binarize", [False, True])
 @pytest.mark.parametrize("stop", [1, 7, 13])
 def test_a_training_that_was_stopped_and_taken_up_ends_as_one_that_was_not(
-    make_trainer, stop, binarize, tmp_path
-):
+    make_trainer: Any, stop: int, binarize: bool, tmp_path: Path
+) -> None:
     whole, before, after = (make_trainer(patience=50, binarize=binarize) for _ in range(3))
     expected = run(whole)
     records = []
@@ -62,15 +65,15 @@ def test_a_training_that_was_stopped_and_taken_up_ends_as_one_that_was_not(
 
 
 @pytest.fixture
-def seen_images(make_trainer, monkeypatch):
+def seen_images(make_trainer: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Returns a function that gives the images a model sees in some steps and in two looks."""
 
-    def see(**settings) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    def see(**settings: Any) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         trainer = make_trainer(**settings)
         seen = []
         terms = trainer.model.loss_terms
 
-        def watched(batch, noise, player):
+        def watched(batch: Any, noise: Any, player: Any) -> Any:
             seen.append(batch.images)
             return terms(batch, noise, player)
 
@@ -87,7 +90,9 @@ def seen_images(make_trainer, monkeypatch):
     return see
 
 
-def test_images_are_drawn_black_or_white_anew_in_training_and_alike_in_validation(seen_images):
+def test_images_are_drawn_black_or_white_anew_in_training_and_alike_in_validation(
+    seen_images: Any,
+) -> None:
     (grey, _, grey_again), (grey_look, _) = seen_images(smooth=True)
     assert torch.equal(grey, grey_again)
     assert grey.unique().numel() > 2
@@ -101,13 +106,15 @@ def test_images_are_drawn_black_or_white_anew_in_training_and_alike_in_validatio
     assert look.mean().item() == pytest.approx(grey_look.mean().item(), rel=0.05)
 
 
-def test_training_lowers_the_objective(make_trainer):
+def test_training_lowers_the_objective(make_trainer: Any) -> None:
     records = run(make_trainer(steps=150, learning_rate=1e-3))
     losses = [r["objective"] for r in records if r["split"] == "validation"]
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_images_are_learnt_from_in_training_mode_and_looked_at_in_evaluation_mode(make_trainer):
+def test_images_are_learnt_from_in_training_mode_and_looked_at_in_evaluation_mode(
+    make_trainer: Any,
+) -> None:
     trainer = make_trainer(validate_every=3)
     modes = []
     terms = trainer.model.loss_terms
@@ -121,7 +128,7 @@ def test_images_are_learnt_from_in_training_mode_and_looked_at_in_evaluation_mod
     assert not trainer.model.training
 
 
-def test_an_epoch_shows_every_image_once(make_trainer):
+def test_an_epoch_shows_every_image_once(make_trainer: Any) -> None:
     trainer = make_trainer()
     size = trainer.training.batch_size
     seen = []
@@ -132,7 +139,7 @@ def test_an_epoch_shows_every_image_once(make_trainer):
     assert len(torch.unique(rows, dim=0)) == len(rows)
 
 
-def test_terms_of_the_log_are_means_over_its_steps(make_trainer):
+def test_terms_of_the_log_are_means_over_its_steps(make_trainer: Any) -> None:
     each = [r for r in run(make_trainer(log_every=1)) if r["split"] == "train"]
     fifth = [r for r in run(make_trainer(log_every=5)) if r["split"] == "train"]
     for number, record in enumerate(fifth):
@@ -140,7 +147,7 @@ def test_terms_of_the_log_are_means_over_its_steps(make_trainer):
         assert record["kl"] == pytest.approx(mean, rel=1e-6)
 
 
-def test_patience_stops_and_restores_the_best_parameters(make_trainer):
+def test_patience_stops_and_restores_the_best_parameters(make_trainer: Any) -> None:
     trainer = make_trainer(
         steps=400, validate_every=5, patience=2, minimal_gain=1e6, learning_rate=1e-3
     )
@@ -154,7 +161,7 @@ def test_patience_stops_and_restores_the_best_parameters(make_trainer):
     assert looks[-1]["objective"] < looks[0]["objective"]
 
 
-def test_a_loss_that_is_not_finite_stops_before_the_step(make_trainer):
+def test_a_loss_that_is_not_finite_stops_before_the_step(make_trainer: Any) -> None:
     trainer = make_trainer()
     trainer.step()
     with torch.no_grad():
@@ -168,14 +175,14 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(make_trainer):
 
 
 @pytest.fixture
-def poisoned_fit(make_trainer):
+def poisoned_fit(make_trainer: Any) -> Any:
     """Returns a function that starts a training whose loss is not finite at some steps."""
 
-    def make(*steps: int, value: float = math.nan, **settings) -> Trainer:
+    def make(*steps: int, value: float = math.nan, **settings: Any) -> Trainer:
         trainer = make_trainer(**settings)
         terms = trainer.model.loss_terms
 
-        def poisoned(batch, noise, player):
+        def poisoned(batch: Any, noise: Any, player: Any) -> Any:
             found = terms(batch, noise, player)
             if trainer.model.training and trainer.current_step in steps:
                 found["kl"] = found["kl"] * 0 + value
@@ -187,12 +194,12 @@ def poisoned_fit(make_trainer):
     return make
 
 
-def test_an_infinite_loss_with_a_finite_gradient_stops_too(poisoned_fit):
+def test_an_infinite_loss_with_a_finite_gradient_stops_too(poisoned_fit: Any) -> None:
     with pytest.raises(NonFiniteLossError, match=r"step 2 \(.*kl inf, objective inf"):
         run(poisoned_fit(2, value=math.inf))
 
 
-def test_a_skipped_step_changes_no_parameter_and_is_counted_in_the_log(poisoned_fit):
+def test_a_skipped_step_changes_no_parameter_and_is_counted_in_the_log(poisoned_fit: Any) -> None:
     trainer = poisoned_fit(2, 3, on_nan="skip")
     while trainer.current_step < 2:
         trainer.step()
@@ -208,7 +215,9 @@ def test_a_skipped_step_changes_no_parameter_and_is_counted_in_the_log(poisoned_
     assert all(math.isfinite(v) for line in records for k, v in line.items() if k != "split")
 
 
-def test_a_line_of_the_log_is_the_mean_over_the_steps_that_were_not_skipped(poisoned_fit):
+def test_a_line_of_the_log_is_the_mean_over_the_steps_that_were_not_skipped(
+    poisoned_fit: Any,
+) -> None:
     steps = (1, *range(5, 11))
     each = [r for r in run(poisoned_fit(*steps, on_nan="skip", log_every=1)) if "skipped" in r]
     fifth = [r for r in run(poisoned_fit(*steps, on_nan="skip")) if "skipped" in r]
@@ -220,14 +229,16 @@ def test_a_line_of_the_log_is_the_mean_over_the_steps_that_were_not_skipped(pois
         assert line["kl"] == pytest.approx(mean, rel=1e-6)
 
 
-def test_without_bad_batches_skipping_changes_only_the_count(make_trainer):
+def test_without_bad_batches_skipping_changes_only_the_count(make_trainer: Any) -> None:
     skipping = [{**r} for r in run(make_trainer(on_nan="skip"))]
     assert [r.pop("skipped", 0) for r in skipping] == [0] * len(skipping)
     assert skipping == run(make_trainer())
 
 
 @pytest.mark.parametrize("stop", [3, 7, 9])
-def test_a_training_that_skips_goes_on_to_the_bit(poisoned_fit, stop, tmp_path):
+def test_a_training_that_skips_goes_on_to_the_bit(
+    poisoned_fit: Any, stop: int, tmp_path: Path
+) -> None:
     whole, before, after = (poisoned_fit(1, 5, 6, 7, 8, 9, 12, on_nan="skip") for _ in range(3))
     expected, records = run(whole), []
     while before.current_step < stop:
@@ -238,7 +249,9 @@ def test_a_training_that_skips_goes_on_to_the_bit(poisoned_fit, stop, tmp_path):
     assert equal(after, whole)
 
 
-def test_too_many_skipped_steps_in_a_row_are_the_end(poisoned_fit, monkeypatch):
+def test_too_many_skipped_steps_in_a_row_are_the_end(
+    poisoned_fit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("distaff.training.trainer.MOST_SKIPPED", 5)
     run(poisoned_fit(*range(4), *range(5, 9), on_nan="skip"))
     trainer = poisoned_fit(*range(4, 20), on_nan="skip")
@@ -247,14 +260,14 @@ def test_too_many_skipped_steps_in_a_row_are_the_end(poisoned_fit, monkeypatch):
     assert trainer.current_step == 8
 
 
-def test_a_clipped_gradient_is_no_longer_than_the_limit(make_trainer):
+def test_a_clipped_gradient_is_no_longer_than_the_limit(make_trainer: Any) -> None:
     trainer = make_trainer(gradient_clip=0.5)
     trainer.step()
     gradients = [p.grad for p in trainer.model.parameters()]
     assert torch.nn.utils.get_total_norm(gradients).item() == pytest.approx(0.5, rel=1e-3)
 
 
-def test_the_cosine_falls_from_the_rate_to_zero(make_trainer):
+def test_the_cosine_falls_from_the_rate_to_zero(make_trainer: Any) -> None:
     trainer = make_trainer(schedule="cosine", learning_rate=1e-2)
     rates = []
     while not trainer.finished:
@@ -265,19 +278,19 @@ def test_the_cosine_falls_from_the_rate_to_zero(make_trainer):
     assert 0 < rates[-1] < 1e-4
 
 
-def test_bfloat16_stays_near_float32(make_trainer):
+def test_bfloat16_stays_near_float32(make_trainer: Any) -> None:
     wide, narrow = (run(make_trainer(precision=p)) for p in ("float32", "bfloat16"))
     assert narrow[0]["objective"] == pytest.approx(wide[0]["objective"], rel=0.02)
     assert narrow != wide
 
 
-def test_tf32_is_float32_where_there_is_no_cuda(make_trainer):
+def test_tf32_is_float32_where_there_is_no_cuda(make_trainer: Any) -> None:
     wide, rounded = make_trainer(), make_trainer(precision="tf32")
     assert run(wide) == run(rounded)
     assert equal(wide, rounded)
 
 
-def test_fit_runs_to_the_end(make_trainer, small_experiment):
+def test_fit_runs_to_the_end(make_trainer: Any, small_experiment: Experiment) -> None:
     parts = make_trainer()
     model = build(small_experiment.model, parts.train.spec, seed=0)
     records = []
@@ -293,7 +306,7 @@ def test_fit_runs_to_the_end(make_trainer, small_experiment):
     assert isinstance(model, BetaVAE)
 
 
-def test_an_unknown_device_is_refused():
+def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(UsageError, match="no device 'tpu'"):
         choose_device("tpu")
     assert choose_device("cpu").type == "cpu"
@@ -301,6 +314,6 @@ def test_an_unknown_device_is_refused():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_gpu_trains_to_the_cpu_s_losses(make_trainer):
+def test_a_gpu_trains_to_the_cpu_s_losses(make_trainer: Any) -> None:
     on_cpu, on_gpu = run(make_trainer(device="cpu")), run(make_trainer(device="cuda"))
     assert on_gpu[-1]["objective"] == pytest.approx(on_cpu[-1]["objective"], rel=0.05)

@@ -7,6 +7,7 @@ in place of those that are faster, and Adam that is neither fused nor takes all 
 import copy
 from dataclasses import fields
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -35,12 +36,12 @@ COARSE = 0.5
 """The same for bfloat16, which has 8 bits of mantissa."""
 
 
-def small(config_type):
+def small(config_type: Any) -> Any:
     known = {field.name for field in fields(config_type)}
     return config_type(**{name: value for name, value in SMALL.items() if name in known})
 
 
-def model_of(kind, decoder, likelihood, data):
+def model_of(kind: Any, decoder: Any, likelihood: Any, data: Any) -> Any:
     nets = {
         "encoder": small(ENCODERS.get(decoder, ENCODERS["convolutional"]).Config),
         "decoder": small(DECODERS[decoder].Config),
@@ -53,7 +54,7 @@ def model_of(kind, decoder, likelihood, data):
     return build(config, data.spec, seed=SEED)
 
 
-def images_of(channels, size):
+def images_of(channels: Any, size: Any) -> Any:
     generator = torch.Generator().manual_seed(1)
     pixels = torch.randint(256, (IMAGES, channels, size, size), generator=generator)
     factors = torch.arange(IMAGES)[:, None] % 3
@@ -68,7 +69,7 @@ def images_of(channels, size):
     )
 
 
-def plain(model, dtype):
+def plain(model: Any, dtype: Any) -> Any:
     """The same model without anything that is there to be fast."""
     model = copy.deepcopy(model).to(dtype)
     for module in model.modules():
@@ -84,7 +85,7 @@ def plain(model, dtype):
 class PlainTraining:
     """A model in training on the batches and the noise of `trainer`, one plain step at a time."""
 
-    def __init__(self, trainer, model, dtype):
+    def __init__(self, trainer: Any, model: Any, dtype: Any) -> None:
         self.model, self.dtype = plain(model, dtype).train(), dtype
         self.batches = trainer.batches
         self.generator = torch.Generator().manual_seed(SEED)
@@ -98,7 +99,7 @@ class PlainTraining:
             for name, player in self.model.players.items()
         }
 
-    def advance(self, step):
+    def advance(self, step: Any) -> None:
         for name, optimizer in self.optimizers.items():
             batch = self.batches.at(step)
             batch = batch._replace(images=batch.images.contiguous().to(self.dtype))
@@ -109,7 +110,7 @@ class PlainTraining:
             optimizer.step()
 
 
-def started(model, data, **settings):
+def started(model: Any, data: Any, **settings: Any) -> Any:
     training = Training(
         steps=STEPS + 1,  # so that no images are validated
         batch_size=BATCH,
@@ -121,7 +122,7 @@ def started(model, data, **settings):
     return Trainer(copy.deepcopy(model), data, data, training, seed=SEED)
 
 
-def largest_difference(ours, theirs, begin):
+def largest_difference(ours: Any, theirs: Any, begin: Any) -> Any:
     """Of how far the weights of a parameter moved, relative to how far they should."""
     moved = {name: value.double() - begin[name] for name, value in ours.state_dict().items()}
     expected = {name: value.double() - begin[name] for name, value in theirs.state_dict().items()}
@@ -131,7 +132,7 @@ def largest_difference(ours, theirs, begin):
     )
 
 
-def differences(model, data, dtype=torch.float32, **settings):
+def differences(model: Any, data: Any, dtype: Any = torch.float32, **settings: Any) -> Any:
     """From the plain loop, after one step and after all of them."""
     begin = {name: value.double().clone() for name, value in model.state_dict().items()}
     trainer = started(model, data, **settings)
@@ -145,7 +146,7 @@ def differences(model, data, dtype=torch.float32, **settings):
     return found
 
 
-def beyond_rounding(model, data):
+def beyond_rounding(model: Any, data: Any) -> Any:
     """How far the shipped steps lie from the plain ones, after one step and after all of them.
 
     From those in float32; and from those in float64, less twice what the plain ones in float32 lie
@@ -166,7 +167,7 @@ def beyond_rounding(model, data):
     return found
 
 
-def worst_difference(kind, decoder, likelihood, channels, size):
+def worst_difference(kind: Any, decoder: Any, likelihood: Any, channels: Any, size: Any) -> Any:
     torch.set_num_threads(1)
     data = images_of(channels, size)
     return max(beyond_rounding(model_of(kind, decoder, likelihood, data), data))
@@ -174,7 +175,7 @@ def worst_difference(kind, decoder, likelihood, channels, size):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", VAE_KINDS)
-def test_the_step_that_ships_is_that_of_a_plain_loop(kind):
+def test_the_step_that_ships_is_that_of_a_plain_loop(kind: str) -> None:
     """In processes of their own, which check no types and so take a fifth of the time."""
     cases = list(product(DECODERS, LIKELIHOODS, (1, 3), (28, 32, 64)))
     found = Parallel(n_jobs=-1)(delayed(worst_difference)(kind, *case) for case in cases)
@@ -186,7 +187,9 @@ def test_the_step_that_ships_is_that_of_a_plain_loop(kind):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("net", DECODERS)
 @pytest.mark.parametrize("kind", MODELS)
-def test_it_is_so_for_each_net_with_types_checked(kind, net, channels, size):
+def test_it_is_so_for_each_net_with_types_checked(
+    kind: str, net: Any, channels: int, size: int
+) -> None:
     data = images_of(channels, size)
     model = model_of(kind, net, "learned-gaussian", data)
     assert max(differences(model, data)) < ROUNDING
@@ -194,7 +197,7 @@ def test_it_is_so_for_each_net_with_types_checked(kind, net, channels, size):
 
 @pytest.mark.parametrize("decoder", ["convolutional", "spatial-broadcast"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_step_in_fixed_memory_is_that_of_a_plain_loop(decoder, channels):
+def test_a_step_in_fixed_memory_is_that_of_a_plain_loop(decoder: str, channels: int) -> None:
     data = images_of(channels, 32)
     model = model_of("annealed-vae", decoder, "learned-gaussian", data)
     assert max(differences(model, data, cuda_graph=True)) < ROUNDING
@@ -202,14 +205,16 @@ def test_a_step_in_fixed_memory_is_that_of_a_plain_loop(decoder, channels):
 
 @pytest.mark.parametrize("decoder", ["convolutional", "spatial-broadcast", "dense"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_step_in_bfloat16_goes_where_that_of_a_plain_loop_goes(decoder, channels):
+def test_a_step_in_bfloat16_goes_where_that_of_a_plain_loop_goes(
+    decoder: str, channels: int
+) -> None:
     data = images_of(channels, 32)
     model = model_of("vae", decoder, "learned-gaussian", data)
     _, ten = differences(model, data, precision="bfloat16")
     assert ten < COARSE
 
 
-def test_weights_that_are_moved_by_the_gradients_of_others_are_seen():
+def test_weights_that_are_moved_by_the_gradients_of_others_are_seen() -> None:
     data = images_of(3, 32)
     model = model_of("vae", "convolutional", "bernoulli", data)
     begin = {name: value.double().clone() for name, value in model.state_dict().items()}

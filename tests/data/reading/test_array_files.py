@@ -3,6 +3,8 @@ import pickle
 import struct
 import tracemalloc
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -12,29 +14,29 @@ from distaff.data.reading.array_files import read_npy, read_npz
 from distaff.errors import DataError
 
 
-def npy(header, content=b""):
+def npy(header: Any, content: Any = b"") -> Any:
     """An `.npy` file that says of itself what it likes."""
     text = header if isinstance(header, bytes) else repr(header).encode()
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + content
 
 
-def claim(shape, kind="|u1"):
+def claim(shape: Any, kind: Any = "|u1") -> Any:
     return {"descr": kind, "fortran_order": False, "shape": shape}
 
 
 class Trap:
     """Leaves a file behind when it is unpickled."""
 
-    def __init__(self, path):
+    def __init__(self, path: Any) -> None:
         self.path = str(path)
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return open, (self.path, "w")
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("kind", ["?", "i1", ">u4", "f2", "<f8", "U3"])
-def test_arrays_come_back_as_they_were_saved(tmp_path, kind, order):
+def test_arrays_come_back_as_they_were_saved(tmp_path: Path, kind: str, order: str) -> None:
     array = np.arange(6).reshape(2, 3).astype(kind, order=order)
     np.save(tmp_path / "x.npy", array)
     np.savez(tmp_path / "x.npz", x=array)
@@ -63,7 +65,9 @@ def test_arrays_come_back_as_they_were_saved(tmp_path, kind, order):
         (b"", "not a readable"),
     ],
 )
-def test_a_header_that_is_not_true_is_refused_before_memory_is_taken(tmp_path, content, message):
+def test_a_header_that_is_not_true_is_refused_before_memory_is_taken(
+    tmp_path: Path, content: Any, message: str
+) -> None:
     (tmp_path / "x.npy").write_bytes(content)
     with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", content)
@@ -79,7 +83,7 @@ def test_a_header_that_is_not_true_is_refused_before_memory_is_taken(tmp_path, c
         tracemalloc.stop()
 
 
-def test_objects_are_never_unpickled(tmp_path):
+def test_objects_are_never_unpickled(tmp_path: Path) -> None:
     trap = np.array([Trap(tmp_path / "sprung")], dtype=object)
     np.save(tmp_path / "x.npy", trap, allow_pickle=True)
     np.savez(tmp_path / "x.npz", x=trap)
@@ -91,7 +95,7 @@ def test_objects_are_never_unpickled(tmp_path):
 
 
 @pytest.mark.parametrize("field", ["file_size", "both"])
-def test_a_zip_directory_that_is_not_true_is_refused(tmp_path, field):
+def test_a_zip_directory_that_is_not_true_is_refused(tmp_path: Path, field: str) -> None:
     path = tmp_path / "x.npz"
     np.savez_compressed(path, x=np.zeros(100, np.uint8))
     content = bytearray(path.read_bytes())
@@ -104,7 +108,9 @@ def test_a_zip_directory_that_is_not_true_is_refused(tmp_path, field):
         read_npz(path)
 
 
-def test_a_bomb_that_is_true_is_held_against_the_memory(tmp_path, monkeypatch):
+def test_a_bomb_that_is_true_is_held_against_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     np.savez_compressed(tmp_path / "x.npz", x=np.zeros(10**6, np.uint8))
     np.save(tmp_path / "x.npy", np.zeros(10**6, np.uint8))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 10**6}))
@@ -113,7 +119,7 @@ def test_a_bomb_that_is_true_is_held_against_the_memory(tmp_path, monkeypatch):
             read(tmp_path / name)
 
 
-def test_other_ways_to_pack_are_refused(tmp_path):
+def test_other_ways_to_pack_are_refused(tmp_path: Path) -> None:
     content = io.BytesIO()
     np.save(content, np.zeros(3))
     with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_LZMA) as archive:

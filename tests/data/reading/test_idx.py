@@ -1,5 +1,7 @@
 import gzip
 import tracemalloc
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ def idx(*shape: int) -> bytes:
     return head + bytes(range(int(np.prod(shape))))
 
 
-def test_an_idx_file_is_read_in_its_order(tmp_path):
+def test_an_idx_file_is_read_in_its_order(tmp_path: Path) -> None:
     (tmp_path / "x.gz").write_bytes(gzip.compress(idx(2, 3, 4)))
     assert np.array_equal(read_idx(tmp_path / "x.gz"), np.arange(24).reshape(2, 3, 4))
 
@@ -29,7 +31,7 @@ def test_an_idx_file_is_read_in_its_order(tmp_path):
         (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12), "says it holds"),
     ],
 )
-def test_a_damaged_idx_file_is_refused(tmp_path, content, message):
+def test_a_damaged_idx_file_is_refused(tmp_path: Path, content: Any, message: str) -> None:
     (tmp_path / "x.gz").write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_idx(tmp_path / "x.gz")
@@ -46,7 +48,9 @@ def test_a_damaged_idx_file_is_refused(tmp_path, content, message):
     ],
     ids=["claims too much", "holds too much", "trailing bytes", "100 dimensions"],
 )
-def test_no_more_is_unpacked_than_the_header_says(tmp_path, content, message):
+def test_no_more_is_unpacked_than_the_header_says(
+    tmp_path: Path, content: Any, message: str
+) -> None:
     (tmp_path / "x.gz").write_bytes(gzip.compress(content))
     del content
     tracemalloc.start()

@@ -5,7 +5,9 @@ import multiprocessing
 import re
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +24,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[tuple[str, str | None]] = []
         self.go_on = threading.Event()
@@ -35,13 +37,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         how, wanted = self.path.split("/")[1], self.headers["Range"]
         self.server.asked.append((how, wanted))
         first = sum(asked == how for asked, _ in self.server.asked) == 1
         getattr(self, how)(int(wanted[6:-1]) if wanted else 0, first)
 
-    def answer(self, body, start=0, status=None, length=None, **headers):
+    def answer(
+        self, body: Any, start: Any = 0, status: Any = None, length: Any = None, **headers: Any
+    ) -> None:
         self.send_response(status or (206 if start else 200))
         self.send_header("Content-Length", str(length or len(body)))
         for name, value in headers.items():
@@ -49,24 +53,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def whole(self, start, _):
+    def whole(self, start: Any, _: Any) -> None:
         self.answer(CONTENT[start:], start)
 
-    def broken(self, start, first):
+    def broken(self, start: Any, first: Any) -> None:
         if first:
             self.answer(CONTENT[:HALF], length=len(CONTENT))
             self.close_connection = True
         else:
             self.whole(start, first)
 
-    def broken_and_anew(self, _, first):
+    def broken_and_anew(self, _: Any, first: Any) -> None:
         self.broken(0, first)
 
-    def always_broken(self, start, _):
+    def always_broken(self, start: Any, _: Any) -> None:
         self.answer(CONTENT[start : start + HALF // 8], start, length=len(CONTENT) - start)
         self.close_connection = True
 
-    def silent(self, start, first):
+    def silent(self, start: Any, first: Any) -> None:
         if first:
             self.answer(CONTENT[:HALF], length=len(CONTENT))
             self.server.go_on.wait(30)
@@ -74,47 +78,47 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.whole(start, first)
 
-    def mute(self, *_):
+    def mute(self, *_: Any) -> None:
         self.server.go_on.wait(30)
         self.close_connection = True
 
-    def dripping(self, *_):
+    def dripping(self, *_: Any) -> None:
         self.answer(b"", length=len(CONTENT))
         for start in range(0, len(CONTENT), len(CONTENT) // 8):
             self.wfile.write(CONTENT[start : start + len(CONTENT) // 8])
             self.server.go_on.wait(0.1)
 
-    def held(self, start, first):
+    def held(self, start: Any, first: Any) -> None:
         self.server.go_on.wait(30)
         self.whole(start, first)
 
-    def corrupt(self, start, _):
+    def corrupt(self, start: Any, _: Any) -> None:
         self.answer((b"?" + CONTENT[1:])[start:], start)
 
-    def gone(self, *_):
+    def gone(self, *_: Any) -> None:
         self.answer(b"no such file", status=404)
 
-    def page(self, *_):
+    def page(self, *_: Any) -> None:
         self.answer(b"<!DOCTYPE html><p>Log in", Content_Type="text/html; charset=utf-8")
 
-    def page_in_disguise(self, *_):
+    def page_in_disguise(self, *_: Any) -> None:
         self.answer(b"\n<html><p>Quota exceeded", Content_Type="application/gzip")
 
-    def encoded(self, start, _):
+    def encoded(self, start: Any, _: Any) -> None:
         self.answer(CONTENT[start:], start, Content_Encoding="x-gzip")
 
-    def longer(self, start, _):
+    def longer(self, start: Any, _: Any) -> None:
         if start >= len(CONTENT):
             self.answer(b"", status=416)
         else:
             self.whole(start, _)
 
-    def log_message(self, *_):
+    def log_message(self, *_: Any) -> None:
         pass
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[Any]:
     with Server() as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -125,14 +129,14 @@ def server():
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv("DISTAFF_OFFLINE")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("DISTAFF_DATA", str(tmp_path))
     return tmp_path
 
 
-def official(server, *ways: str, **changes) -> OfficialFile:
+def official(server: Any, *ways: str, **changes: Any) -> OfficialFile:
     settings = {
         "name": "set/file.gz",
         "urls": tuple(map(server.url, ways)),
@@ -153,7 +157,7 @@ def refused(file: OfficialFile) -> str:
     return said
 
 
-def test_a_missing_file_arrives_whole_and_is_not_fetched_twice(server, folder):
+def test_a_missing_file_arrives_whole_and_is_not_fetched_twice(server: Any, folder: Path) -> None:
     seen = []
     file = official(server, "whole")
     path = ensure_downloaded(file, on_bytes=lambda *told: seen.append(told))
@@ -166,25 +170,25 @@ def test_a_missing_file_arrives_whole_and_is_not_fetched_twice(server, folder):
     assert left(folder) == {"file.gz"}
 
 
-def test_a_sha256_sum_does_as_well(server):
+def test_a_sha256_sum_does_as_well(server: Any) -> None:
     digest = hashlib.sha256(CONTENT).hexdigest()
     file = official(server, "whole", digest=digest, algorithm="sha256")
     assert ensure_downloaded(file).read_bytes() == CONTENT
 
 
-def test_a_broken_download_goes_on_where_it_stopped(server):
+def test_a_broken_download_goes_on_where_it_stopped(server: Any) -> None:
     assert ensure_downloaded(official(server, "broken")).read_bytes() == CONTENT
     (_, nothing), (_, wanted) = server.asked
     assert nothing is None
     assert 0 < int(wanted[6:-1]) <= HALF
 
 
-def test_a_server_that_ignores_ranges_sends_all_anew(server):
+def test_a_server_that_ignores_ranges_sends_all_anew(server: Any) -> None:
     assert ensure_downloaded(official(server, "broken_and_anew")).read_bytes() == CONTENT
     assert len(server.asked) == 2
 
 
-def test_a_download_goes_on_from_what_an_earlier_process_left(server, folder):
+def test_a_download_goes_on_from_what_an_earlier_process_left(server: Any, folder: Path) -> None:
     (folder / "set").mkdir()
     (folder / "set" / "file.gz.part").write_bytes(CONTENT[:1234])
     assert ensure_downloaded(official(server, "whole")).read_bytes() == CONTENT
@@ -193,14 +197,16 @@ def test_a_download_goes_on_from_what_an_earlier_process_left(server, folder):
 
 
 @pytest.mark.parametrize("rest", [b"of another file", CONTENT + b"and more", CONTENT])
-def test_a_left_part_of_another_file_is_thrown_away(server, folder, rest):
+def test_a_left_part_of_another_file_is_thrown_away(server: Any, folder: Path, rest: Any) -> None:
     (folder / "set").mkdir()
     (folder / "set" / "file.gz.part").write_bytes(rest)
     assert ensure_downloaded(official(server, "longer")).read_bytes() == CONTENT
     assert left(folder) == {"file.gz"}
 
 
-def test_a_connection_that_always_breaks_is_given_up_and_kept_for_the_next_time(server, folder):
+def test_a_connection_that_always_breaks_is_given_up_and_kept_for_the_next_time(
+    server: Any, folder: Path
+) -> None:
     file = official(server, "always_broken")
     assert "the connection broke after" in refused(file)
     assert len(server.asked) <= download.ATTEMPTS
@@ -208,24 +214,28 @@ def test_a_connection_that_always_breaks_is_given_up_and_kept_for_the_next_time(
     assert left(folder) == {"file.gz"}
 
 
-def test_a_server_that_falls_silent_is_asked_for_the_rest(server, monkeypatch):
+def test_a_server_that_falls_silent_is_asked_for_the_rest(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
     assert ensure_downloaded(official(server, "silent")).read_bytes() == CONTENT
     assert len(server.asked) == 2
 
 
-def test_a_server_that_never_answers_is_said(server, monkeypatch):
+def test_a_server_that_never_answers_is_said(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
     assert "no answer within 0.3 seconds" in refused(official(server, "mute"))
 
 
-def test_a_slow_server_is_waited_for_as_long_as_it_sends(server, monkeypatch):
+def test_a_slow_server_is_waited_for_as_long_as_it_sends(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(download, "TIMEOUT", 0.5)
     assert ensure_downloaded(official(server, "dripping")).read_bytes() == CONTENT
     assert len(server.asked) == 1
 
 
-def test_a_gz_file_that_a_server_calls_encoded_stays_as_it_is(server):
+def test_a_gz_file_that_a_server_calls_encoded_stays_as_it_is(server: Any) -> None:
     assert ensure_downloaded(official(server, "encoded")).read_bytes() == CONTENT
 
 
@@ -238,7 +248,9 @@ def test_a_gz_file_that_a_server_calls_encoded_stays_as_it_is(server):
         ("page_in_disguise", "a web page"),
     ],
 )
-def test_what_is_not_the_file_is_said_with_address_and_place(server, folder, how, message):
+def test_what_is_not_the_file_is_said_with_address_and_place(
+    server: Any, folder: Path, how: str, message: str
+) -> None:
     said = refused(official(server, how))
     assert re.search(message, said)
     assert server.url(how) in said
@@ -246,20 +258,22 @@ def test_what_is_not_the_file_is_said_with_address_and_place(server, folder, how
     assert left(folder) == set()
 
 
-def test_no_network_is_said_with_address_and_place(folder):
+def test_no_network_is_said_with_address_and_place(folder: Path) -> None:
     url = "http://127.0.0.1:1/file.gz"
     said = refused(OfficialFile(name="set/file.gz", urls=(url,), digest="0"))
     assert f"{url}: no connection" in said
     assert str(folder / "set" / "file.gz") in said
 
 
-def test_the_next_address_is_tried_when_one_fails(server):
+def test_the_next_address_is_tried_when_one_fails(server: Any) -> None:
     file = official(server, "gone", "corrupt", "page", "whole")
     assert ensure_downloaded(file).read_bytes() == CONTENT
     assert [how for how, _ in server.asked] == ["gone", "corrupt", "page", "whole"]
 
 
-def test_offline_nothing_is_asked_for(server, folder, monkeypatch):
+def test_offline_nothing_is_asked_for(
+    server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DISTAFF_OFFLINE", "1")
     said = refused(official(server, "whole"))
     assert "DISTAFF_OFFLINE" in said
@@ -271,7 +285,7 @@ def test_offline_nothing_is_asked_for(server, folder, monkeypatch):
     assert ensure_downloaded(official(server, "whole")).is_file()
 
 
-def test_a_folder_that_is_filled_is_used_as_it_is(server, folder):
+def test_a_folder_that_is_filled_is_used_as_it_is(server: Any, folder: Path) -> None:
     (folder / "set").mkdir()
     (folder / "set" / "file.gz").write_bytes(CONTENT)
     (folder / "set").chmod(0o555)
@@ -280,7 +294,7 @@ def test_a_folder_that_is_filled_is_used_as_it_is(server, folder):
     (folder / "set").chmod(0o755)
 
 
-def test_a_file_of_another_content_is_refused_and_left_alone(server, folder):
+def test_a_file_of_another_content_is_refused_and_left_alone(server: Any, folder: Path) -> None:
     (folder / "set").mkdir()
     path = folder / "set" / "file.gz"
     path.write_bytes(b"mine")
@@ -292,13 +306,13 @@ def test_a_file_of_another_content_is_refused_and_left_alone(server, folder):
     assert "it is a web page" in refused(official(server, "whole"))
 
 
-def test_a_folder_that_cannot_be_written_to_is_said(server, folder):
+def test_a_folder_that_cannot_be_written_to_is_said(server: Any, folder: Path) -> None:
     (folder / "set").write_text("a file")
     assert f"cannot write {folder / 'set' / 'file.gz'}" in refused(official(server, "whole"))
 
 
-def test_a_full_disk_is_said(server, folder, monkeypatch):
-    def write(response, part, *_):
+def test_a_full_disk_is_said(server: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(response: Any, part: Any, *_: Any) -> None:
         part.write_bytes(response.raw.read(1000))
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -310,12 +324,12 @@ def test_a_full_disk_is_said(server, folder, monkeypatch):
     assert server.asked[-1] == ("whole", "bytes=1000-")
 
 
-def fetched(file: OfficialFile, together, answers) -> None:
+def fetched(file: OfficialFile, together: Any, answers: Any) -> None:
     together.wait()
     answers.put(ensure_downloaded(file).read_bytes() == CONTENT)
 
 
-def test_two_processes_fetch_a_file_once(server):
+def test_two_processes_fetch_a_file_once(server: Any) -> None:
     spawn = multiprocessing.get_context("spawn")
     answers = spawn.Queue()
     given = official(server, "held"), spawn.Barrier(2), answers
@@ -332,7 +346,9 @@ def test_two_processes_fetch_a_file_once(server):
     assert server.asked == [("held", None)]
 
 
-def test_the_data_folder_is_the_one_that_the_environment_names(tmp_path, monkeypatch):
+def test_the_data_folder_is_the_one_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DISTAFF_DATA", str(tmp_path / "here"))
     assert official_files.data_folder() == tmp_path / "here"
     monkeypatch.delenv("DISTAFF_DATA")

@@ -1,5 +1,7 @@
 import json
 import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -12,7 +14,7 @@ from distaff.errors import DataError, UsageError
 NUMBERS = np.array([[0.0, 1.5], [2.0, -3.0]])
 
 
-def save(path, values=NUMBERS, names=("a", "b")):
+def save(path: Any, values: Any = NUMBERS, names: Any = ("a", "b")) -> Any:
     if path.suffix == ".npy":
         np.save(path, values)
     elif path.suffix == ".npz":
@@ -29,13 +31,13 @@ def save(path, values=NUMBERS, names=("a", "b")):
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".csv", ".parquet"])
-def test_a_table_is_read_from_every_kind_of_file(tmp_path, suffix):
+def test_a_table_is_read_from_every_kind_of_file(tmp_path: Path, suffix: str) -> None:
     table = read_table(save(tmp_path / f"table{suffix}"))
     assert np.array_equal(table.values, NUMBERS)
     assert table.names == (("a", "b") if suffix in (".csv", ".parquet") else None)
 
 
-def test_a_csv_without_names_is_all_numbers(tmp_path):
+def test_a_csv_without_names_is_all_numbers(tmp_path: Path) -> None:
     table = read_table(save(tmp_path / "table.csv", names=()))
     assert table.names is None
     assert table.values.shape == (2, 2)
@@ -52,7 +54,7 @@ def test_a_csv_without_names_is_all_numbers(tmp_path):
         ("x.parquet", b"PAR1", "not a readable table"),
     ],
 )
-def test_a_damaged_file_is_refused(tmp_path, name, content, message):
+def test_a_damaged_file_is_refused(tmp_path: Path, name: str, content: Any, message: str) -> None:
     if name.endswith("parquet"):
         pytest.importorskip("pyarrow")
     (tmp_path / name).write_bytes(content)
@@ -60,7 +62,7 @@ def test_a_damaged_file_is_refused(tmp_path, name, content, message):
         read_table(tmp_path / name)
 
 
-def test_what_is_no_table_is_refused(tmp_path):
+def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none of .npy, .npz, .csv"):
         read_table(tmp_path / "x.txt")
     with pytest.raises(DataError, match="no file"):
@@ -72,7 +74,9 @@ def test_what_is_no_table_is_refused(tmp_path):
         read_table(tmp_path / "two.npz")
 
 
-def test_a_table_of_words_or_beyond_the_memory_is_not_read(tmp_path, monkeypatch):
+def test_a_table_of_words_or_beyond_the_memory_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
@@ -87,7 +91,9 @@ def test_a_table_of_words_or_beyond_the_memory_is_not_read(tmp_path, monkeypatch
         read_table(tmp_path / "long.parquet")
 
 
-def test_what_parquet_needs_is_said_where_it_is_missing(tmp_path, monkeypatch):
+def test_what_parquet_needs_is_said_where_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "x.parquet").touch()
     monkeypatch.setattr("distaff.data.reading.tables.find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"install distaff\[parquet\]"):
@@ -95,14 +101,14 @@ def test_what_parquet_needs_is_said_where_it_is_missing(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def own_codes(tmp_path):
+def own_codes(tmp_path: Path) -> Any:
     generator = np.random.default_rng(0)
     factors = generator.integers(0, 4, size=(400, 2))
     codes = save(tmp_path / "codes.npy", factors + 0.1 * generator.normal(size=(400, 2)))
     return str(codes), str(save(tmp_path / "factors.csv", factors, ("size", "hue")))
 
 
-def test_anybody_s_codes_are_measured(own_codes, capsys):
+def test_anybody_s_codes_are_measured(own_codes: Any, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["evaluate", "--codes", own_codes[0], "--factors", own_codes[1]]
     assert main([*words, "--metrics", "mutual-information-gap", "sap", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
@@ -113,7 +119,9 @@ def test_anybody_s_codes_are_measured(own_codes, capsys):
     assert "mutual-information-gap" in capsys.readouterr().out
 
 
-def test_a_page_of_anybody_s_codes_stands_alone(own_codes, capsys, tmp_path):
+def test_a_page_of_anybody_s_codes_stands_alone(
+    own_codes: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     words = ["evaluate", "--codes", own_codes[0], "--factors", own_codes[1]]
     words += ["--metrics", "mutual-information-gap", "mig-sup"]
     words += ["interventional-robustness", "dci-es"]
@@ -131,12 +139,16 @@ def test_a_page_of_anybody_s_codes_stands_alone(own_codes, capsys, tmp_path):
     assert f"{scores['dci-es']['value']:.3f}" in page
 
 
-def test_a_folder_for_the_page_belongs_to_codes(capsys, tmp_path):
+def test_a_folder_for_the_page_belongs_to_codes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(["evaluate", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "is for --codes" in capsys.readouterr().err
 
 
-def test_codes_without_factors_or_with_others_are_refused(own_codes, capsys, tmp_path):
+def test_codes_without_factors_or_with_others_are_refused(
+    own_codes: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     assert main(["evaluate", "--codes", own_codes[0]]) == 2
     assert main(["evaluate", str(tmp_path), "--codes", own_codes[0], "--factors", "x.csv"]) == 2
     short = str(save(tmp_path / "short.csv", np.zeros((3, 2), dtype=int)))

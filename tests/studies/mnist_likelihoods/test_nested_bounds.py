@@ -1,5 +1,8 @@
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
 from linear_gaussian import best_diagonal, draw_images, linear_model, log_marginal
 
 from distaff.studies.mnist_likelihoods.nested_bounds import bounds_of_images, combine
@@ -8,7 +11,7 @@ from distaff.studies.mnist_likelihoods.trained import summary
 COUNTS = {1: 200, 50: 80, 5000: 30}
 
 
-def bounds_of(generator):
+def bounds_of(generator: torch.Generator) -> Any:
     """Bounds of images like those of MNIST: gains that depend on the image, on a wide spread."""
     elbo = generator.normal(-600, 100, size=200)
     first = 5 - 0.02 * (elbo + 600) + generator.normal(0, 2, size=200)
@@ -17,7 +20,7 @@ def bounds_of(generator):
     return {k: values[:n] for (k, n), values in zip(COUNTS.items(), lists, strict=True)}
 
 
-def test_on_the_same_images_all_are_plain_means_and_paired_differences():
+def test_on_the_same_images_all_are_plain_means_and_paired_differences() -> None:
     generator = np.random.default_rng(0)
     lists = generator.normal(size=(3, 40)).cumsum(axis=0)
     found = combine(dict(zip((1, 50, 5000), lists, strict=True)))
@@ -27,7 +30,7 @@ def test_on_the_same_images_all_are_plain_means_and_paired_differences():
     assert found["gains"]["5000"] == pytest.approx(summary(lists[2] - lists[1]))
 
 
-def test_the_bound_is_the_mean_of_the_elbo_and_the_mean_gains():
+def test_the_bound_is_the_mean_of_the_elbo_and_the_mean_gains() -> None:
     values = bounds_of(np.random.default_rng(1))
     found = combine(values)
     one, few, many = values.values()
@@ -38,7 +41,7 @@ def test_the_bound_is_the_mean_of_the_elbo_and_the_mean_gains():
     assert found["gains"]["5000"]["images"] == 30
 
 
-def test_intervals_hold_the_mean_of_the_population_19_times_of_20():
+def test_intervals_hold_the_mean_of_the_population_19_times_of_20() -> None:
     """2,000 times of new images; the interval is less than half of that of 30 images alone."""
     generator = np.random.default_rng(2)
     truth = {"1": -600.0, "50": -595.0, "5000": -594.0}
@@ -54,7 +57,7 @@ def test_intervals_hold_the_mean_of_the_population_19_times_of_20():
     assert widths.mean() < 0.45 * alone
 
 
-def test_images_of_a_later_bound_are_the_first_of_the_one_before():
+def test_images_of_a_later_bound_are_the_first_of_the_one_before() -> None:
     model = linear_model()
     images = draw_images(model, 12)
     posterior, _ = best_diagonal(model, images)
@@ -67,7 +70,7 @@ def test_images_of_a_later_bound_are_the_first_of_the_one_before():
     assert values[7] == pytest.approx(exact[:5], abs=1e-4)
 
 
-def test_a_gain_that_is_the_same_for_all_images_adds_nothing_to_the_interval():
+def test_a_gain_that_is_the_same_for_all_images_adds_nothing_to_the_interval() -> None:
     elbo = np.random.default_rng(3).normal(-600, 10, size=4000)
     found = combine({1: elbo, 50: elbo[:1000] + 5000})["bounds"]
     one, few = (found[name]["high"] - found[name]["low"] for name in ("1", "50"))
