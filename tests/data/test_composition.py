@@ -27,7 +27,7 @@ def test_no_part_shows_what_is_held_out_and_nothing_is_lost(name: str, split: An
     whole, dataset = load(name, **settings), load(name, split=split, **settings)
     held_out = set(dataset.splits["held_out"].tolist())
     assert 0 < len(held_out) < len(dataset)
-    for part, rows in whole.parts.items():
+    for part, rows in whole.splits.items():
         assert dataset.splits[part].tolist() == [r for r in rows.tolist() if r not in held_out]
     everything = torch.cat([dataset.splits["train"], dataset.splits["held_out"]]).unique()
     assert len(everything) == len(dataset) or name == "sprites"

@@ -45,7 +45,7 @@ def test_a_part_holds_the_rows_of_the_whole(sprites: Any) -> None:
     assert len(part) == 36
     assert torch.equal(part.images_at([7]), sprites.images_at(rows[7:8]))
     assert torch.equal(part.factors_at(torch.tensor([7])), sprites.factors_at(rows[7:8]))
-    with pytest.raises(UsageError, match="unknown part 'nothing'"):
+    with pytest.raises(UsageError, match="unknown split 'nothing'"):
         sprites.split("nothing")
 
 
