@@ -15,7 +15,6 @@ from distaff.metrics import METRICS, r_squared
 from distaff.metrics.arrays import FEWEST_ROWS
 from distaff.metrics.score import Active, Origin, Score
 from distaff.models import Classifier
-from distaff.registry import look_up
 from distaff.runs import Run
 from distaff.runs.codes import (
     CODES,
@@ -194,7 +193,7 @@ def functions(names: Sequence[str]) -> dict[str, Callable[..., Score]]:
         )
     if tuple(names) == ("all",):
         return {name: metric for name, metric in METRICS.items() if name not in NOT_OF_ANY_TABLE}
-    return {name: look_up(METRICS, name, "metric") for name in names}
+    return {name: METRICS.look_up(name) for name in names}
 
 
 def measure(

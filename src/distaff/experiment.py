@@ -2,29 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from distaff.data import DATASETS
+from distaff.data import DatasetConfig
 from distaff.errors import RunError, UsageError, first_line
 from distaff.files import LARGEST, checked
-from distaff.likelihoods import LIKELIHOODS
 from distaff.metrics import METRICS
-from distaff.models import MODELS
-from distaff.nets import DECODERS, ENCODERS
-from distaff.registry import kind_of, look_up
+from distaff.models import ModelConfig
+from distaff.registry import Config, Origin, check_kind
 from distaff.training.settings import Training
-
-KINDS: dict[str, Mapping[str, Any]] = {
-    "data": DATASETS,
-    "model": MODELS,
-    "encoder": ENCODERS,
-    "decoder": DECODERS,
-    "likelihood": LIKELIHOODS,
-}
-"""Fields that hold the config of one of several kinds, and the kinds."""
 
 FIGURES_OF_A_RUN = (
     "traversals",
@@ -42,9 +31,9 @@ class Experiment:
 
     name: str
     """Folder under which the runs are kept; the recipe's name."""
-    data: Any
+    data: DatasetConfig
     """The images, one of `distaff list data`."""
-    model: Any
+    model: ModelConfig
     """The model, one of `distaff list models`."""
     training: Training = field(default_factory=Training)
     """How it is trained."""
@@ -56,7 +45,9 @@ class Experiment:
     """One run is trained for each."""
 
     def __post_init__(self) -> None:
-        """Refuses a name that is no folder, unknown metrics and an experiment without seeds."""
+        """Refuses wrong kinds, a name that is no folder, unknown metrics, and no seeds."""
+        check_kind(self.data, DatasetConfig, "data")
+        check_kind(self.model, ModelConfig, "model")
         if (
             Path(self.name).name != self.name
             or self.name in ("", "..")
@@ -64,40 +55,54 @@ class Experiment:
         ):
             raise UsageError(f"name is {self.name!r}; give one that a folder can have.")
         for metric in self.metrics:
-            look_up(METRICS, metric, "metric")
+            METRICS.look_up(metric)
         if not self.seeds or min(self.seeds) < 0 or max(self.seeds) > LARGEST:
             raise UsageError(f"seeds are {self.seeds}; give whole numbers from 0 to {LARGEST}.")
 
     @property
     def config_hash(self) -> str:
-        """Eight hexadecimal digits that follow from what decides the trained parameters.
+        """Eight hexadecimal digits of everything that decides the trained parameters.
 
-        A run is found by its hash, and a new field in some config must not hide the runs from
-        before it. A field says in its metadata under "hashed" what it does to the hash: "never"
-        counts one that changes how a training is gone about and not what a finished one has
-        learnt; "if changed" leaves one out while it has its default, so that whoever adds a field
-        later, with the old behaviour as its default, finds the old runs. Others always count.
+        A run is found by its hash, so a new field must not hide older runs. A field's metadata
+        says under "hashed" how it enters: "never" excludes it, for fields that change how a
+        training proceeds but not what it learns; "if changed" leaves it out while it has its
+        default, so that a field added later, whose default is the old behaviour, keeps old runs
+        findable. All others are always part of it.
         """
         deciding = {
-            key: to_json(getattr(self, key), key, deciding=True)
-            for key in ("data", "model", "training")
+            key: to_json(getattr(self, key), deciding=True) for key in ("data", "model", "training")
         }
         return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:8]
 
+    @property
+    def origins(self) -> dict[str, Origin]:
+        """Where those of its things come from that are not distaff's own, by path."""
+        found = {path: config.registry.origin(config.kind) for path, config in configs_in(self)}
+        return {path: origin for path, origin in found.items() if origin is not None}
 
-def to_json(value: Any, field: str = "", *, deciding: bool = False) -> Any:
+
+def configs_in(holder: Any, prefix: str = "") -> Iterator[tuple[str, Config]]:
+    """Yields the configs of an experiment with their paths: data, model, model.encoder, ..."""
+    for field_ in fields(holder):
+        value = getattr(holder, field_.name)
+        if isinstance(value, Config):
+            path = prefix + field_.name
+            yield path, value
+            yield from configs_in(value, f"{path}.")
+
+
+def to_json(value: Any, *, deciding: bool = False) -> Any:
     """Returns an experiment or a part of it as plain JSON; configs carry their kind.
 
     Args:
         value: an experiment, a config, or a plain value.
-        field: name of the field that holds it.
-        deciding: leave out what does not count in the hash.
+        deciding: leave out what is not part of the hash.
     """
     if not is_dataclass(value):
         return list(value) if isinstance(value, tuple) else value
-    kind = {"kind": kind_of(value, KINDS[field])} if field in KINDS else {}
+    kind = {"kind": value.kind} if isinstance(value, Config) else {}
     return kind | {
-        f.name: to_json(getattr(value, f.name), f.name, deciding=deciding)
+        f.name: to_json(getattr(value, f.name), deciding=deciding)
         for f in fields(value)
         if not deciding or _decides(f, getattr(value, f.name))
     }
@@ -109,14 +114,23 @@ def _decides(field: "Field[Any]", value: Any) -> bool:
     return bool(rule == "always" or (rule == "if changed" and value != default))
 
 
-def experiment_from_json(content: Any, source: str = "this experiment") -> Experiment:
-    """Returns the experiment that `to_json` wrote; `source` is what an error calls it.
+def experiment_from_json(
+    content: Any, source: str = "this experiment", origins: Mapping[str, Origin] | None = None
+) -> Experiment:
+    """Returns the experiment that `to_json` wrote.
+
+    Args:
+        content: the JSON.
+        source: what an error calls it.
+        origins: where those of its things come from that are not distaff's own, by path.
 
     Raises:
         RunError: it has a kind, a field or a value that this version of distaff does not know.
     """
     try:
-        experiment: Experiment = _from_json(content, Experiment, "experiment")
+        experiment: Experiment = _from_json(content, Experiment, "", origins or {})
+    except _Missing as error:
+        raise RunError(f"{source} needs {error}.") from None
     except (TypeError, ValueError, OverflowError, UsageError) as error:
         raise RunError(
             f"{source} is not one that this version of distaff can read ("
@@ -125,32 +139,43 @@ def experiment_from_json(content: Any, source: str = "this experiment") -> Exper
     return experiment
 
 
-def _from_json(content: Any, config: Any, path: str) -> Any:
-    """Builds a config from its JSON, of which every field is looked at.
+class _Missing(Exception):  # noqa: N818 - what is missing, not what went wrong
+    """A thing of another package or script that is not there."""
+
+
+def _from_json(content: Any, cls: Any, path: str, origins: Mapping[str, Origin]) -> Any:
+    """Builds an experiment or a config from its JSON; every field is checked.
 
     Args:
         content: a dictionary, or else it is refused.
-        config: what to build.
+        cls: what to build.
         path: where it stands in the experiment, for the error.
+        origins: as in `experiment_from_json`.
     """
     if not isinstance(content, dict):
-        raise ValueError(f"{path} is {content!r:.40} and not a group of settings")
-    hints = get_type_hints(config)
+        raise ValueError(f"{path or 'experiment'} is {content!r:.40} and not a group of settings")
+    hints = {f.name: get_type_hints(cls)[f.name] for f in fields(cls)}
     made = {}
     for name, value in content.items():
-        place = f"{path}.{name}".removeprefix("experiment.")
+        place = f"{path}.{name}".lstrip(".")
         if name in hints:
-            made[name] = _setting(value, name, hints[name], place)
+            made[name] = _setting(value, hints[name], place, origins)
         elif name != "kind":
             raise ValueError(f"unknown field {place:.80}")
-    return config(**made)
+    return cls(**made)
 
 
-def _setting(value: Any, name: str, hint: Any, place: str) -> Any:
-    if name in KINDS and isinstance(value, dict):
-        return _from_json(value, look_up(KINDS[name], str(value.get("kind")), name).Config, place)
-    if name in KINDS or is_dataclass(hint):
-        return _from_json(value, hint, place)
+def _setting(value: Any, hint: Any, place: str, origins: Mapping[str, Origin]) -> Any:
+    if isinstance(hint, type) and issubclass(hint, Config):
+        if not isinstance(value, dict):
+            raise ValueError(f"{place} is {value!r:.40} and not a group of settings")
+        kind = str(value.get("kind"))
+        if place in origins and kind not in hint.registry:
+            noun = place.rpartition(".")[2]
+            raise _Missing(f"the {noun} {kind!r}; {origins[place].remedy}")
+        return _from_json(value, hint.registry.look_up(kind).Config, place, origins)
+    if is_dataclass(hint):
+        return _from_json(value, hint, place, origins)
     given = tuple(value) if isinstance(value, list) else value
     try:
         return checked(given, hint)
@@ -165,19 +190,16 @@ def with_kind(experiment: Experiment, path: str, kind: str) -> Experiment:
 
     Args:
         experiment: to be changed.
-        path: which part, for example `model` or `model.decoder`.
+        path: of the config, for example `model` or `model.decoder`.
         kind: name of the new kind.
 
     Raises:
         UsageError: unknown kind.
     """
-    field = path.rpartition(".")[2]
-    cls = look_up(KINDS[field], kind, field)
-    parents = path.split(".")[:-1]
-    holder: Any = experiment
-    for parent in parents:
-        holder = getattr(holder, parent)
-    old = getattr(holder, field)
+    *parents, field = path.split(".")
+    holder: Any = getattr(experiment, parents[0]) if parents else experiment
+    old: Config = getattr(holder, field)
+    cls = old.registry.look_up(kind)
     names = {f.name for f in fields(cls.Config)} & {f.name for f in fields(old)}
     changed = replace(holder, **{field: cls.Config(**{n: getattr(old, n) for n in names})})
     return changed if not parents else replace(experiment, **{parents[0]: changed})

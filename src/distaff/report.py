@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 
 import distaff
-from distaff.data import DATASETS
 from distaff.data.reading.tables import Table
 from distaff.errors import RunError
 from distaff.evaluate import to_json
 from distaff.experiment import to_json as settings_to_json
 from distaff.files import atomic_write
 from distaff.metrics.score import Score
-from distaff.models import MODELS
 from distaff.pages.html import in_base64, relations, write_page
-from distaff.registry import kind_of
 from distaff.runs import Run
 from distaff.runs.figures import figures_of
 
@@ -81,8 +78,8 @@ def _content(run: Run) -> dict[str, Any]:
     minutes, seconds = divmod(round(environment["seconds"]), 60)
     return {
         "run": run,
-        "model": kind_of(run.experiment.model, MODELS),
-        "data": kind_of(run.experiment.data, DATASETS),
+        "model": run.experiment.model.kind,
+        "data": run.experiment.data.kind,
         "duration": f"{minutes} min {seconds} s" if minutes else f"{seconds} s",
         "scores": run.scores,
         "relations": _relations(run),

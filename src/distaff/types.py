@@ -8,6 +8,8 @@ from torch import Tensor
 
 from distaff.errors import UsageError
 
+ImageShape: TypeAlias = tuple[int, int, int]
+"""Channels, height, width."""
 Images: TypeAlias = Float[Tensor, "batch channel height width"]
 """Pictures with values in [0, 1]."""
 Outputs: TypeAlias = Float[Tensor, "batch output height width"]
@@ -39,8 +41,7 @@ class Batch(NamedTuple):
 class DataSpec(NamedTuple):
     """What a model must know of a data set before it is built."""
 
-    image_shape: tuple[int, int, int]
-    """Channels, height, width."""
+    image_shape: ImageShape
     factor_sizes: tuple[int, ...]
     """Number of values of each factor; () for a set without factors."""
     image_count: int

@@ -9,9 +9,8 @@ import torch
 from distaff.cli import main
 from distaff.data import load
 from distaff.errors import RunWarning
-from distaff.models import MODELS, VAE, AnnealedVAE, build
+from distaff.models import VAE, AnnealedVAE, build
 from distaff.recipes import RECIPES
-from distaff.registry import kind_of
 from distaff.training import Training, number_of_steps
 from distaff.training.schedules import warn_of_unfinished_schedules
 from distaff.training.trainer import Trainer
@@ -58,7 +57,7 @@ def test_every_recipe_trains_to_the_end_of_its_schedule(name: str) -> None:
     recipe = RECIPES[name]
     spec = DataSpec((1, 64, 64), (10, 3), 50_000, ("digit", "shape"))
     with torch.device("meta"):
-        model = MODELS[kind_of(recipe.model, MODELS)](recipe.model, spec)
+        model = recipe.model.build(spec)
     warn_of_unfinished_schedules(model, number_of_steps(recipe.training, spec.image_count))
 
 

@@ -8,12 +8,10 @@ import pytest
 import torch
 from stepping import run
 
-from distaff.data import DATASETS
 from distaff.errors import UsageError
 from distaff.experiment import Experiment
 from distaff.models import build
 from distaff.models.beta_vae import BetaVAE
-from distaff.registry import kind_of
 from distaff.training.device import choose_device
 from distaff.training.nonfinite import NonFiniteLossError
 from distaff.training.trainer import Trainer, fit
@@ -25,7 +23,7 @@ def make_trainer(small_experiment: Experiment) -> Any:
 
     def make(seed: int = 0, smooth: bool = False, **settings: Any) -> Trainer:
         config = replace(small_experiment.data, smooth=smooth)
-        data = DATASETS[kind_of(config, DATASETS)](config).load()
+        data = config.build().load()
         train = data.split("train")
         model = build(small_experiment.model, train.spec, seed=seed)
         training = replace(small_experiment.training, **settings)

@@ -11,7 +11,6 @@ from distaff.metrics import METRICS
 from distaff.models import MODELS
 from distaff.nets import DECODERS, ENCODERS
 from distaff.recipes import RECIPES
-from distaff.registry import kind_of
 from distaff.runs import Run, find_runs
 from distaff.studies import STUDIES
 
@@ -35,7 +34,7 @@ def _recipes() -> Lines:
     return [
         (
             name,
-            f"{kind_of(recipe.model, MODELS)} on {kind_of(recipe.data, DATASETS)}, "
+            f"{recipe.model.kind} on {recipe.data.kind}, "
             + (
                 f"{recipe.training.epochs} epochs"
                 if recipe.training.epochs

@@ -8,7 +8,6 @@ import tyro
 
 from distaff.cli.output import print_json
 from distaff.errors import DataError, UsageError
-from distaff.registry import kind_of, look_up
 
 if TYPE_CHECKING:
     from distaff.data import Dataset
@@ -156,16 +155,15 @@ DATA_VERBS: dict[str, Callable[..., None]] = {
 def fetch_for(experiments: "Iterable[Experiment]", runs: Path) -> None:
     """Downloads, with a bar, what the trainings that are left to do will load."""
     from distaff.cli.progress import DownloadProgress
-    from distaff.data import DATASETS
     from distaff.runs import Run, run_folder
 
     with DownloadProgress() as progress:
         for each in experiments:
             if not all(Run(run_folder(runs, each, seed)).finished for seed in each.seeds):
-                DATASETS[kind_of(each.data, DATASETS)](each.data).fetch(progress.advance)
+                each.data.build().fetch(progress.advance)
 
 
 def _named(name: str) -> "type[Dataset]":
     from distaff.data import DATASETS
 
-    return look_up(DATASETS, name, "data set")
+    return DATASETS.look_up(name)

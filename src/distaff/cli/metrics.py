@@ -36,9 +36,8 @@ def explain(name: Annotated[str, tyro.conf.Positional]) -> None:
     """
     from distaff.metrics import METRICS
     from distaff.metrics.explanation import explanation
-    from distaff.registry import look_up
 
-    metric = look_up(METRICS, name, "metric")
+    metric = METRICS.look_up(name)
     known = next(each for each, function in METRICS.items() if function is metric)
     print("\n\n".join(map(_wrapped, explanation(known, metric).split("\n\n"))))
 

@@ -7,7 +7,6 @@ import tyro
 
 from distaff.cli.data import fetch_for
 from distaff.cli.output import DataPath, Folder, finished_runs, print_json
-from distaff.registry import look_up
 
 Noun = Literal[
     "models", "data", "nets", "likelihoods", "metrics", "figures", "recipes", "studies", "runs"
@@ -115,7 +114,7 @@ def study(
     if name == "list":
         list_("studies", json=json)
         return
-    chosen = look_up(STUDIES, name, "study")(budget)
+    chosen = STUDIES.look_up(name)(budget)
     if plan:
         steps = steps_of(chosen, runs)
         if json:

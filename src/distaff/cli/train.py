@@ -9,14 +9,12 @@ import tyro
 from distaff.cli.data import fetch_for
 from distaff.cli.output import print_json
 from distaff.errors import UsageError
-from distaff.registry import look_up
 
 if TYPE_CHECKING:
     from distaff.experiment import Experiment
     from distaff.runs import Run
 
 TYRO = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
-KIND_FLAGS = ("data", "model", "model.encoder", "model.decoder", "model.likelihood")
 
 
 def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> None:
@@ -86,11 +84,13 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
     ) -> None:
         data_path = None
         if resume and recipe.endswith(".json"):
+            from distaff.data.reading.untrusted import moved
+
             # the run is the one that began with the old path; its data are read at the new one
             old, new = (getattr(each.data, "path", "") for each in (start, experiment))
             if old != new:
                 data_path = Path(new)
-                experiment = replace(experiment, data=replace(experiment.data, path=old))
+                experiment = replace(experiment, data=moved(experiment.data, Path(old)))
         trained = _train(experiment, runs, resume=resume, data_path=data_path)
         folders = [str(run.folder) for run in trained]
         if json:
@@ -120,20 +120,23 @@ def _experiment_named(recipe: str) -> "Experiment":
     path = Path(recipe)
     if path.suffix == ".json":
         return read_experiment(path)
-    return look_up(RECIPES, recipe, "recipe")
+    return RECIPES.look_up(recipe)
 
 
 def _change_kinds(experiment: "Experiment", flags: list[str]) -> "Experiment":
     """Takes `--model.decoder dense` and the like out of the flags and changes the experiment."""
-    from distaff.experiment import with_kind
+    from distaff.experiment import configs_in, with_kind
 
-    for path in KIND_FLAGS:
-        if f"--{path}" in flags:
-            place = flags.index(f"--{path}")
-            if place + 1 == len(flags):
-                raise UsageError(f"--{path} needs a name; see distaff list.")
-            experiment = with_kind(experiment, path, flags[place + 1])
-            del flags[place : place + 2]
+    done: set[str] = set()
+    # a changed model has nets of its own: its paths are looked through anew
+    while paths := [p for p, _ in configs_in(experiment) if f"--{p}" in flags and p not in done]:
+        path = paths[0]
+        place = flags.index(f"--{path}")
+        if place + 1 == len(flags):
+            raise UsageError(f"--{path} needs a name; see distaff list.")
+        experiment = with_kind(experiment, path, flags[place + 1])
+        del flags[place : place + 2]
+        done.add(path)
     return experiment
 
 

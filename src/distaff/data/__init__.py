@@ -7,6 +7,7 @@ from distaff.data.arrays import Arrays
 from distaff.data.base import Dataset
 from distaff.data.circles import Circles
 from distaff.data.coloured_sprites import ColouredSprites
+from distaff.data.config import DatasetConfig
 from distaff.data.dsprites import DSprites
 from distaff.data.factor_dataset import FactorDataset
 from distaff.data.fashion_mnist import FashionMnist
@@ -16,18 +17,24 @@ from distaff.data.reading.official_files import data_folder
 from distaff.data.reading.untrusted import moved
 from distaff.data.sprites import Sprites
 from distaff.errors import UsageError
-from distaff.registry import kind_of, look_up
+from distaff.registry import Registry
 
-DATASETS: dict[str, type[Dataset]] = {
-    "dsprites": DSprites,
-    "sprites": Sprites,
-    "coloured-sprites": ColouredSprites,
-    "circles": Circles,
-    "mnist": Mnist,
-    "fashion-mnist": FashionMnist,
-    "folder": ImageFolder,
-    "arrays": Arrays,
-}
+DATASETS: Registry[type[Dataset]] = Registry(
+    "distaff.data",
+    "data set",
+    {
+        "dsprites": DSprites,
+        "sprites": Sprites,
+        "coloured-sprites": ColouredSprites,
+        "circles": Circles,
+        "mnist": Mnist,
+        "fashion-mnist": FashionMnist,
+        "folder": ImageFolder,
+        "arrays": Arrays,
+    },
+    config=DatasetConfig,
+)
+register = DATASETS.register
 
 __all__ = [
     "DATASETS",
@@ -36,6 +43,7 @@ __all__ = [
     "ColouredSprites",
     "DSprites",
     "Dataset",
+    "DatasetConfig",
     "FactorDataset",
     "FashionMnist",
     "ImageFolder",
@@ -44,6 +52,7 @@ __all__ = [
     "data_folder",
     "load",
     "load_from",
+    "register",
 ]
 
 
@@ -58,15 +67,15 @@ def load(name: str, **settings: Any) -> FactorDataset:
         UsageError: unknown name or setting.
         DataError: a file is missing and cannot be downloaded, or not what it should be.
     """
-    dataset = look_up(DATASETS, name, "data set")
+    dataset = DATASETS.look_up(name)
     try:
         config = dataset.Config(**settings)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{name} does not take {settings}: {error}.") from None
-    return dataset(config).load()
+    return config.build().load()
 
 
-def load_from(config: Any, path: Path | None = None) -> FactorDataset:
+def load_from(config: DatasetConfig, path: Path | None = None) -> FactorDataset:
     """Loads the data set of a config.
 
     Args:
@@ -78,4 +87,4 @@ def load_from(config: Any, path: Path | None = None) -> FactorDataset:
         DataError: as in `load`.
     """
     settings = config if path is None else moved(config, path)
-    return DATASETS[kind_of(config, DATASETS)](settings).load()
+    return settings.build().load()

@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
+from distaff.data.config import DatasetConfig
 from distaff.data.factor_dataset import FactorDataset
 from distaff.data.pictures import Resize
 from distaff.data.reading.official_files import OfficialFile, OnBytes, ensure_downloaded
+from distaff.registry import Configured
 
 OnImages = Callable[[int, int], None]
 """Is told how many images are done, and of how many."""
@@ -38,14 +40,14 @@ class Comparison(NamedTuple):
         )
 
 
-class Dataset(ABC):
+class Dataset(Configured, ABC):
     """A data set that can be loaded; its nested `Config` holds the settings."""
 
-    Config: ClassVar[type]
+    Config: ClassVar[type[DatasetConfig]]
     official: ClassVar[tuple[OfficialFile, ...]] = ()
     """The files that its authors published; none of a set that is drawn."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: DatasetConfig) -> None:
         self.config = config
 
     @abstractmethod

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from distaff.data.base import Dataset
+from distaff.data.config import DatasetConfig
 from distaff.data.drawing.shapes import draw_shapes
 from distaff.data.dsprites import DSprites
 from distaff.data.factor_dataset import FactorDataset
@@ -39,7 +40,7 @@ class ColouredSprites(Dataset):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(DatasetConfig):
         """Settings of the coloured sprites."""
 
         hue: Range = (0.0, 1.0)

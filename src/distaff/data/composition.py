@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from distaff.data.config import DatasetConfig
 from distaff.data.factor_dataset import FactorDataset
 from distaff.errors import UsageError
 
@@ -21,7 +22,7 @@ BROKEN_UP = ("test_reconstruct", "test_interpolate")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Composition:
+class Composition(DatasetConfig):
     """What no training image of a grid shows."""
 
     split: Split = field(default="nothing", metadata={"hashed": "if changed"})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from distaff.data.config import DatasetConfig
 from distaff.data.reading.idx import IdxDataset, idx_files
 
 
@@ -12,7 +13,7 @@ class FashionMnist(IdxDataset):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(DatasetConfig):
         """Fashion-MNIST has no settings."""
 
     factor_name = "article"

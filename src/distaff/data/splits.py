@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from distaff.arrays import Array
+from distaff.data.config import DatasetConfig
 from distaff.data.reading.array_files import read_npz
 from distaff.errors import DataError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shares:
+class Shares(DatasetConfig):
     """How the images of a set that has no parts of its own are shared out."""
 
     validation_share: float = 0.1

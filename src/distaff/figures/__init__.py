@@ -1,5 +1,9 @@
 """Figures: arrays in, matplotlib figure out."""
 
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+
 from distaff.figures.checkerboard import checkerboard
 from distaff.figures.column_blocks import column_blocks
 from distaff.figures.confusion_matrix import confusion_matrix
@@ -19,8 +23,14 @@ from distaff.figures.side_by_side import Side, side_by_side
 from distaff.figures.term_curves import term_curves
 from distaff.figures.training_curves import training_curves
 from distaff.figures.traversals import traversals
+from distaff.registry import Registry
+
+FIGURES: Registry[Callable[..., Figure]] = Registry("distaff.figures", "figure")
+"""Figures of a run by name: functions of an opened run. `illustrate.py` adds distaff's own."""
+register = FIGURES.register
 
 __all__ = [
+    "FIGURES",
     "AuditPanel",
     "Side",
     "SizePanel",
@@ -38,6 +48,7 @@ __all__ = [
     "metric_sizes",
     "pairs",
     "reconstructions",
+    "register",
     "relation_matrix",
     "samples",
     "side_by_side",

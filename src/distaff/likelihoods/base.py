@@ -14,26 +14,38 @@ the 256 levels of a stored pixel, so that over the levels it sums to 1. Bits per
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from distaff.registry import Config, Configured
 from distaff.types import Images, Outputs
 
 
-class Likelihood(ABC):
+@dataclass(frozen=True, kw_only=True)
+class LikelihoodConfig(Config):
+    """Settings of a likelihood."""
+
+    def build(self) -> "Likelihood":
+        """Returns the likelihood."""
+        likelihood: Likelihood = self.owner(self)
+        return likelihood
+
+
+class Likelihood(Configured, ABC):
     """log p(x|z) of each pixel in nats, with all constants, from what the decoder puts out.
 
     Per pixel, so that a partly observed image is a mask. Where a pixel takes several numbers, the
     first of all channels come first, then the second of all channels, and so on.
     """
 
-    Config: ClassVar[type]
+    Config: ClassVar[type[LikelihoodConfig]]
     outputs_per_channel: int
     """Decoder channels for each image channel; may depend on the settings."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: LikelihoodConfig) -> None:
         self.config = config
 
     @abstractmethod

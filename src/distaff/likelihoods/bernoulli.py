@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from distaff.likelihoods.base import Likelihood, uniform_like
+from distaff.likelihoods.base import Likelihood, LikelihoodConfig, uniform_like
 from distaff.likelihoods.levels import LAST_LEVEL, LEVELS, level_of, log_sinhc
 from distaff.types import Images, Outputs
 
@@ -26,7 +26,7 @@ class Bernoulli(Likelihood):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(LikelihoodConfig):
         """The Bernoulli likelihood has no settings."""
 
     outputs_per_channel = 1

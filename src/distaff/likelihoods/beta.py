@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from distaff.likelihoods.base import Likelihood, uniform_like
+from distaff.likelihoods.base import Likelihood, LikelihoodConfig, uniform_like
 from distaff.likelihoods.beta_levels import log_beta_density, log_beta_level
 from distaff.likelihoods.levels import HALF_LEVEL
 from distaff.types import Images, Outputs
@@ -24,7 +24,7 @@ class Beta(Likelihood):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(LikelihoodConfig):
         """Settings of the Beta likelihood."""
 
         floor: float = 0.1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from distaff.likelihoods.base import Likelihood
+from distaff.likelihoods.base import Likelihood, LikelihoodConfig
 from distaff.likelihoods.levels import LAST_LEVEL, LEVELS, level_of
 from distaff.types import Images, Outputs
 
@@ -23,7 +23,7 @@ class Categorical(Likelihood):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(LikelihoodConfig):
         """Settings of the categorical likelihood.
 
         16 bins keep the midpoint within 7.5 levels of a pixel, 3 % of the range, which is hard to

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from distaff.likelihoods.base import Likelihood, uniform_like
+from distaff.likelihoods.base import Likelihood, LikelihoodConfig, uniform_like
 from distaff.likelihoods.levels import HALF_LEVEL, LAST_LEVEL, by_level, level_of, log_sinhc
 from distaff.types import Images, Outputs
 
@@ -25,7 +25,7 @@ class ContinuousBernoulli(Likelihood):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(LikelihoodConfig):
         """Settings of the continuous Bernoulli likelihood."""
 
         cap: float = 2000.0

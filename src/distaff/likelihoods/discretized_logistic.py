@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from distaff.likelihoods.base import Likelihood, uniform_like
+from distaff.likelihoods.base import Likelihood, LikelihoodConfig, uniform_like
 from distaff.likelihoods.levels import HALF_LEVEL, LAST_LEVEL, by_level, level_of, log1mexp
 from distaff.types import Images, Outputs
 
@@ -26,7 +26,7 @@ class DiscretizedLogistic(Likelihood):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(LikelihoodConfig):
         """Settings of the discretised logistic likelihood."""
 
         floor: float = 0.001

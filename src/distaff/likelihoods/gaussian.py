@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from distaff.likelihoods.base import Likelihood, normal_like
+from distaff.likelihoods.base import Likelihood, LikelihoodConfig, normal_like
 from distaff.likelihoods.normal_levels import log_normal_level
 from distaff.probability.gaussian import HALF_LOG_TWO_PI
 from distaff.types import Images, Outputs
@@ -21,7 +21,7 @@ class Gaussian(Likelihood):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(LikelihoodConfig):
         """Settings of the Gaussian likelihood."""
 
         std: float = 0.1
@@ -60,7 +60,7 @@ class LearnedGaussian(Likelihood):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(LikelihoodConfig):
         """Settings of the Gaussian likelihood with a learned standard deviation."""
 
         floor: float = 0.01

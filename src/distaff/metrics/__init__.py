@@ -35,44 +35,50 @@ from distaff.metrics.unibound import unibound
 from distaff.metrics.wasserstein_correlation import wasserstein_correlation
 from distaff.metrics.weak_mcc import weak_mcc
 from distaff.metrics.xmig import xmig
+from distaff.registry import Registry
 
-METRICS: dict[str, Callable[..., Score]] = {
-    function.__name__.replace("_", "-"): function
-    for function in (
-        beta_vae_score,
-        factor_vae_score,
-        mutual_information_gap,
-        mig_sup,
-        jemmig,
-        dci_mig,
-        dmig,
-        xmig,
-        dlig,
-        unibound,
-        med,
-        dci,
-        dci_es,
-        sap,
-        tad,
-        modularity,
-        explicitness,
-        interventional_robustness,
-        omes,
-        info_mec,
-        edi,
-        mcc,
-        weak_mcc,
-        r_squared,
-        udr,
-        gaussian_total_correlation,
-        wasserstein_correlation,
-        pairwise_mutual_information,
-        factorized_support,
-        downstream_accuracy,
-        partition_score,
-        d_lsbd,
-    )
-}
+METRICS: Registry[Callable[..., Score]] = Registry(
+    "distaff.metrics",
+    "metric",
+    {
+        function.__name__.replace("_", "-"): function
+        for function in (
+            beta_vae_score,
+            factor_vae_score,
+            mutual_information_gap,
+            mig_sup,
+            jemmig,
+            dci_mig,
+            dmig,
+            xmig,
+            dlig,
+            unibound,
+            med,
+            dci,
+            dci_es,
+            sap,
+            tad,
+            modularity,
+            explicitness,
+            interventional_robustness,
+            omes,
+            info_mec,
+            edi,
+            mcc,
+            weak_mcc,
+            r_squared,
+            udr,
+            gaussian_total_correlation,
+            wasserstein_correlation,
+            pairwise_mutual_information,
+            factorized_support,
+            downstream_accuracy,
+            partition_score,
+            d_lsbd,
+        )
+    },
+)
+register = METRICS.register
 
 __all__ = [
     "METRICS",
@@ -101,6 +107,7 @@ __all__ = [
     "pairwise_mutual_information",
     "partition_score",
     "r_squared",
+    "register",
     "sap",
     "tad",
     "udr",

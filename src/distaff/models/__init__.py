@@ -1,30 +1,35 @@
 """Models, by name, and the one function that builds them."""
 
 import math
-from typing import Any
 
 import torch
 
 from distaff.errors import UsageError, first_line
 from distaff.models.annealed_vae import AnnealedVAE
-from distaff.models.base import GenerativeModel, Model, Player
+from distaff.models.base import GenerativeModel, Model, ModelConfig, Player
 from distaff.models.beta_vae import BetaVAE
 from distaff.models.classifier import Classifier
 from distaff.models.conditional_vae import ConditionalVAE
 from distaff.models.elbo import AbstractVAE
 from distaff.models.iwae import IWAE
 from distaff.models.vae import VAE
-from distaff.registry import kind_of
+from distaff.registry import Registry
 from distaff.types import DataSpec
 
-MODELS: dict[str, type[Model]] = {
-    "vae": VAE,
-    "beta-vae": BetaVAE,
-    "annealed-vae": AnnealedVAE,
-    "iwae": IWAE,
-    "conditional-vae": ConditionalVAE,
-    "classifier": Classifier,
-}
+MODELS: Registry[type[Model]] = Registry(
+    "distaff.models",
+    "model",
+    {
+        "vae": VAE,
+        "beta-vae": BetaVAE,
+        "annealed-vae": AnnealedVAE,
+        "iwae": IWAE,
+        "conditional-vae": ConditionalVAE,
+        "classifier": Classifier,
+    },
+    config=ModelConfig,
+)
+register = MODELS.register
 
 MOST_PARAMETERS = 1_000_000_000
 """Several times those of the largest published autoencoders; with Adam's state they take 16 GB."""
@@ -41,13 +46,17 @@ __all__ = [
     "ConditionalVAE",
     "GenerativeModel",
     "Model",
+    "ModelConfig",
     "Player",
     "build",
     "parameter_shapes",
+    "register",
 ]
 
 
-def parameter_shapes(config: Any, spec: DataSpec) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+def parameter_shapes(
+    config: ModelConfig, spec: DataSpec
+) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
     """Returns shape and type of every parameter of a model, without memory for any of them.
 
     Raises:
@@ -55,13 +64,13 @@ def parameter_shapes(config: Any, spec: DataSpec) -> dict[str, tuple[tuple[int, 
     """
     try:
         with torch.device("meta"):
-            parameters = MODELS[kind_of(config, MODELS)](config, spec).state_dict()
+            parameters = config.build(spec).state_dict()
     except (RuntimeError, TypeError, OverflowError) as error:
         raise UsageError(f"this model cannot be built: {first_line(error)}.") from error
     return {name: (tuple(value.shape), value.dtype) for name, value in parameters.items()}
 
 
-def build(config: Any, spec: DataSpec, *, seed: int) -> Model:
+def build(config: ModelConfig, spec: DataSpec, *, seed: int) -> Model:
     """Builds the model of a config with initial parameters that the seed decides.
 
     Args:
@@ -80,4 +89,4 @@ def build(config: Any, spec: DataSpec, *, seed: int) -> Model:
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return MODELS[kind_of(config, MODELS)](config, spec)
+        return config.build(spec)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,7 +13,10 @@ from torch import Tensor, nn
 from distaff.data.pictures import Resize
 from distaff.models.pictures import Pictures, as_images
 from distaff.probability.gaussian import DiagonalGaussian
+from distaff.registry import Config, Configured
 from distaff.types import Batch, Context, DataSpec, Images, Latents, LossTerms, Noise, Settings
+
+MOST_LATENTS = 100_000
 
 
 class Player(NamedTuple):
@@ -22,7 +26,17 @@ class Player(NamedTuple):
     modules: tuple[str, ...]
 
 
-class Model(nn.Module, ABC):
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(Config):
+    """Settings of a model."""
+
+    def build(self, spec: DataSpec) -> "Model":
+        """Returns the model, with initial parameters from the global generator."""
+        model: Model = self.owner(self, spec)
+        return model
+
+
+class Model(nn.Module, Configured, ABC):
     """What can be trained.
 
     A training step is a pure function: all its randomness comes in as `noise`. Terms are plain
@@ -30,11 +44,11 @@ class Model(nn.Module, ABC):
     compare across weights and image sizes.
     """
 
-    Config: ClassVar[type]
+    Config: ClassVar[type[ModelConfig]]
     supervised: ClassVar[bool] = False
     """Whether it is shown the factors of every training image."""
 
-    def __init__(self, config: Any, spec: DataSpec) -> None:
+    def __init__(self, config: ModelConfig, spec: DataSpec) -> None:
         super().__init__()
         self.config = config
         self.spec = spec
@@ -145,6 +159,20 @@ def _to_arrays(result: Any) -> Any:
 
 class GenerativeModel(Model):
     """A generative model of images with latent variables, conditional on a context or not."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(ModelConfig):
+        """Settings that every generative model has."""
+
+        latents: int = 10
+        """Number of latent variables."""
+
+        def __post_init__(self) -> None:
+            """Refuses a model without latents, or with more than pictures have pixels."""
+            if not 1 <= self.latents <= MOST_LATENTS:
+                raise ValueError(f"latents is {self.latents}; it must be from 1 to {MOST_LATENTS}")
+
+    config: Config
 
     @abstractmethod
     def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from distaff.models.base import Model, Player, takes_pictures
-from distaff.nets import ENCODERS, ConvolutionalEncoder, unrounded
-from distaff.registry import kind_of
+from distaff.models.base import Model, ModelConfig, Player, takes_pictures
+from distaff.nets import ConvolutionalEncoder, unrounded
+from distaff.nets.encoder import EncoderConfig
+from distaff.registry import check_kind
 from distaff.types import Batch, DataSpec, Images, LossTerms, Noise, Settings
 
 
@@ -26,13 +26,13 @@ class Classifier(Model):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(ModelConfig):
         """Settings of the classifier."""
 
         factor: str | None = None
         """Name of the factor, for example digit; by default the first that has more than one
         value."""
-        encoder: Any = field(
+        encoder: EncoderConfig = field(
             default_factory=lambda: ConvolutionalEncoder.Config(widths=(32, 64, 64))
         )
         """Net from image to a number for each value, one of `distaff list nets`."""
@@ -41,6 +41,7 @@ class Classifier(Model):
 
         def __post_init__(self) -> None:
             """Refuses a negative shift, and one that leaves nothing of the largest picture."""
+            check_kind(self.encoder, EncoderConfig, "encoder")
             if not 0 <= self.shift < 1024:
                 raise ValueError(f"shift is {self.shift}; it must be from 0 to 1023")
 
@@ -50,8 +51,7 @@ class Classifier(Model):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
         self.factor = spec.index_of(config.factor)
-        encoder = ENCODERS[kind_of(config.encoder, ENCODERS)]
-        self.encoder = encoder(config.encoder, spec.image_shape, spec.factor_sizes[self.factor])
+        self.encoder = config.encoder.build(spec.image_shape, spec.factor_sizes[self.factor])
 
     @property
     def players(self) -> Mapping[str, Player]:

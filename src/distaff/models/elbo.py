@@ -11,18 +11,20 @@ pixels and latents, averaged over the batch.
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from distaff.errors import UsageError
-from distaff.likelihoods import LIKELIHOODS, Bernoulli, Likelihood
+from distaff.likelihoods import Bernoulli
+from distaff.likelihoods.base import LikelihoodConfig
 from distaff.models.base import GenerativeModel, Player, takes_arrays, takes_pictures
-from distaff.nets import DECODERS, ENCODERS, ConvolutionalDecoder, ConvolutionalEncoder, unrounded
+from distaff.nets import ConvolutionalDecoder, ConvolutionalEncoder, unrounded
+from distaff.nets.decoder import DecoderConfig
+from distaff.nets.encoder import EncoderConfig
 from distaff.probability.gaussian import DiagonalGaussian
-from distaff.registry import kind_of
+from distaff.registry import check_kind
 from distaff.types import (
     Batch,
     Context,
@@ -36,8 +38,6 @@ from distaff.types import (
     Settings,
 )
 
-MOST_LATENTS = 100_000
-
 
 class AbstractVAE(GenerativeModel):
     """A variational autoencoder; a paper's model adds `settings` and `objective`.
@@ -47,36 +47,33 @@ class AbstractVAE(GenerativeModel):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(GenerativeModel.Config):
         """Settings that every variational autoencoder has."""
 
-        latents: int = 10
-        """Number of latent variables."""
-        encoder: Any = field(default_factory=ConvolutionalEncoder.Config)
+        encoder: EncoderConfig = field(default_factory=ConvolutionalEncoder.Config)
         """Net from image to posterior, one of `distaff list nets`."""
-        decoder: Any = field(default_factory=ConvolutionalDecoder.Config)
+        decoder: DecoderConfig = field(default_factory=ConvolutionalDecoder.Config)
         """Net from latents to image, one of `distaff list nets`."""
-        likelihood: Any = field(default_factory=Bernoulli.Config)
+        likelihood: LikelihoodConfig = field(default_factory=Bernoulli.Config)
         """Likelihood of a pixel, one of `distaff list likelihoods`."""
 
         def __post_init__(self) -> None:
-            """Refuses a model without latents, or with more than pictures have pixels."""
-            if not 1 <= self.latents <= MOST_LATENTS:
-                raise ValueError(f"latents is {self.latents}; it must be from 1 to {MOST_LATENTS}")
+            """Refuses nets and likelihoods that are none."""
+            super().__post_init__()
+            check_kind(self.encoder, EncoderConfig, "encoder")
+            check_kind(self.decoder, DecoderConfig, "decoder")
+            check_kind(self.likelihood, LikelihoodConfig, "likelihood")
 
     config: Config
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
         channels, height, width = spec.image_shape
-        likelihood = LIKELIHOODS[kind_of(config.likelihood, LIKELIHOODS)]
-        self.likelihood: Likelihood = likelihood(config.likelihood)
-        encoder = ENCODERS[kind_of(config.encoder, ENCODERS)]
-        context = (self.context_size,) if self.context_size else ()
-        self.encoder = encoder(config.encoder, spec.image_shape, 2 * config.latents, *context)
-        decoder = DECODERS[kind_of(config.decoder, DECODERS)]
+        self.likelihood = config.likelihood.build()
+        posterior = 2 * config.latents
+        self.encoder = config.encoder.build(spec.image_shape, posterior, self.context_size)
         outputs = (channels * self.likelihood.outputs_per_channel, height, width)
-        self.decoder = decoder(config.decoder, config.latents + self.context_size, outputs)
+        self.decoder = config.decoder.build(config.latents + self.context_size, outputs)
 
     @property
     def players(self) -> Mapping[str, Player]:

@@ -1,5 +1,7 @@
 """The variational autoencoder."""
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from distaff.models.elbo import AbstractVAE
@@ -13,6 +15,10 @@ class VAE(AbstractVAE):
 
     Reference: Kingma & Welling 2014, "Auto-encoding variational Bayes", equation 3.
     """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(AbstractVAE.Config):
+        """Settings of the variational autoencoder."""
 
     def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
         return {}

@@ -1,33 +1,71 @@
 """Encoders and decoders, by name.
 
 An encoder is built from its config, the image shape and the number of outputs, and maps images to
-[batch, outputs]; one for conditional models takes the size of a context as well, and maps images
-and context. A decoder is built from its config, the number of latents and the output shape
-(channels, height, width), and maps latents to [batch, channels, height, width]; a context is
-joined to the latents before.
+[batch, outputs]. One for conditional models also takes the size of a context, and maps images and
+context. A decoder is built from its config, the number of latents and the output shape (channels,
+height, width), and maps latents to [batch, channels, height, width]; a context is joined to the
+latents beforehand. `config.build` builds either.
 """
 
+from collections.abc import Callable
+from typing import Any, overload
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from distaff.nets.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
+from distaff.nets.decoder import Decoder, DecoderConfig
 from distaff.nets.deconvolution import DeconvolutionDecoder
 from distaff.nets.dense import DenseDecoder, DenseEncoder
+from distaff.nets.encoder import Encoder, EncoderConfig
 from distaff.nets.residual import ResidualDecoder, ResidualEncoder
 from distaff.nets.spatial_broadcast import CoordConv, SpatialBroadcastDecoder
+from distaff.registry import Registry
 
-ENCODERS: dict[str, type[nn.Module]] = {
-    "convolutional": ConvolutionalEncoder,
-    "dense": DenseEncoder,
-    "residual": ResidualEncoder,
-}
-DECODERS: dict[str, type[nn.Module]] = {
-    "convolutional": ConvolutionalDecoder,
-    "deconvolution": DeconvolutionDecoder,
-    "dense": DenseDecoder,
-    "residual": ResidualDecoder,
-    "spatial-broadcast": SpatialBroadcastDecoder,
-}
+ENCODERS: Registry[type[Encoder]] = Registry(
+    "distaff.nets",
+    "encoder",
+    {
+        "convolutional": ConvolutionalEncoder,
+        "dense": DenseEncoder,
+        "residual": ResidualEncoder,
+    },
+    config=EncoderConfig,
+    accepts=lambda net: issubclass(net, Encoder),
+)
+DECODERS: Registry[type[Decoder]] = Registry(
+    "distaff.nets",
+    "decoder",
+    {
+        "convolutional": ConvolutionalDecoder,
+        "deconvolution": DeconvolutionDecoder,
+        "dense": DenseDecoder,
+        "residual": ResidualDecoder,
+        "spatial-broadcast": SpatialBroadcastDecoder,
+    },
+    config=DecoderConfig,
+    accepts=lambda net: issubclass(net, Decoder),
+)
+
+
+Net = type[Encoder] | type[Decoder]
+
+
+@overload
+def register(name: str) -> Callable[[Net], Net]: ...
+@overload
+def register(name: str, net: Net) -> Net: ...
+def register(name: str, net: Net | None = None) -> Any:
+    """Registers an encoder or a decoder in this process, as `Registry.register` does.
+
+    Raises:
+        UsageError: the name is taken, or the class has no `Config` of its own.
+    """
+    if net is None:
+        return lambda given: register(name, given)
+    if issubclass(net, Encoder):
+        return ENCODERS.register(name, net)
+    return DECODERS.register(name, net)
 
 
 def unrounded(numbers: Tensor) -> Tensor:
@@ -44,11 +82,14 @@ __all__ = [
     "ConvolutionalDecoder",
     "ConvolutionalEncoder",
     "CoordConv",
+    "Decoder",
     "DeconvolutionDecoder",
     "DenseDecoder",
     "DenseEncoder",
+    "Encoder",
     "ResidualDecoder",
     "ResidualEncoder",
     "SpatialBroadcastDecoder",
+    "register",
     "unrounded",
 ]

@@ -16,11 +16,12 @@ from math import prod
 from torch import nn
 
 from distaff.errors import UsageError
-from distaff.nets.encoder import Encoder
+from distaff.nets.decoder import Decoder, DecoderConfig
+from distaff.nets.encoder import Encoder, EncoderConfig
 from distaff.nets.halving import cutting_to, halved, padding_to_even
 from distaff.nets.upconvolution import UpConvolution
+from distaff.types import ImageShape
 
-ImageShape = tuple[int, int, int]
 MOST_UNITS = 8192
 """Numbers of the last map, at most, with which a training does not diverge. Each step of Adam moves
 a dense layer's output by the rate times the sum of its inputs: from 25 x 25 x 64 on the first steps
@@ -53,7 +54,7 @@ class ConvolutionalEncoder(Encoder):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config(Stack):
+    class Config(Stack, EncoderConfig):
         """Layers of the encoder."""
 
     def __init__(
@@ -93,7 +94,7 @@ class ConvolutionalEncoder(Encoder):
             )
 
 
-class ConvolutionalDecoder(nn.Sequential):
+class ConvolutionalDecoder(nn.Sequential, Decoder):
     """Latents to what the likelihood needs for each pixel.
 
     Reference: Higgins et al. 2017, "beta-VAE", appendix A.1, table 1; Burgess et al. 2018,
@@ -101,7 +102,7 @@ class ConvolutionalDecoder(nn.Sequential):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config(Stack):
+    class Config(Stack, DecoderConfig):
         """Layers of the decoder, named as those of the encoder that it mirrors."""
 
     def __init__(self, config: Config, latents: int, output_shape: ImageShape) -> None:

@@ -6,14 +6,15 @@ from math import prod
 
 from torch import nn
 
+from distaff.nets.decoder import Decoder, DecoderConfig
 from distaff.nets.halving import cutting_to, halved
+from distaff.types import ImageShape
 
-ImageShape = tuple[int, int, int]
 SMALLEST = 2
 """Height and width, in pixels, of the map that the dense layer gives for a 64 x 64 image."""
 
 
-class DeconvolutionDecoder(nn.Sequential):
+class DeconvolutionDecoder(nn.Sequential, Decoder):
     """One dense layer to a map of 2 x 2, then transposed convolutions that double it.
 
     Where the image cannot be halved down to 2 (see `nets/halving.py`), the first convolutions keep
@@ -25,7 +26,7 @@ class DeconvolutionDecoder(nn.Sequential):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(DecoderConfig):
         """Layers of the decoder."""
 
         widths: tuple[int, ...] = (64, 64, 64, 64, 64)

@@ -8,9 +8,10 @@ from typing import Literal
 from torch import nn
 
 from distaff.nets.convolutional import initialize
-from distaff.nets.encoder import Encoder
+from distaff.nets.decoder import Decoder, DecoderConfig
+from distaff.nets.encoder import Encoder, EncoderConfig
+from distaff.types import ImageShape
 
-ImageShape = tuple[int, int, int]
 Activation = Literal["relu", "he-relu", "tanh"]
 """`he-relu` is ReLU with initial weights that keep the size of a signal, as in the convolutional
 nets; the others start from PyTorch's own, which shrink it at each layer."""
@@ -23,7 +24,7 @@ class DenseEncoder(Encoder):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(EncoderConfig):
         """Layers of the encoder."""
 
         hidden: tuple[int, ...] = (1200, 1200)
@@ -39,14 +40,14 @@ class DenseEncoder(Encoder):
         super().__init__(nn.Flatten(), *hidden, nn.Linear(units[-1], outputs))
 
 
-class DenseDecoder(nn.Sequential):
+class DenseDecoder(nn.Sequential, Decoder):
     """Latents to what the likelihood needs for each pixel, with tanh.
 
     Reference: Higgins et al. 2017, "beta-VAE", appendix A.1, table 1, 2D shapes.
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(DecoderConfig):
         """Layers of the decoder."""
 
         hidden: tuple[int, ...] = (1200, 1200, 1200)

@@ -5,9 +5,9 @@ from math import prod
 
 from torch import Tensor, nn
 
-from distaff.nets.encoder import Encoder
-
-ImageShape = tuple[int, int, int]
+from distaff.nets.decoder import Decoder, DecoderConfig
+from distaff.nets.encoder import Encoder, EncoderConfig
+from distaff.types import ImageShape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class ResidualEncoder(Encoder):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config(Blocks):
+    class Config(Blocks, EncoderConfig):
         """Size of the encoder."""
 
     def __init__(
@@ -65,14 +65,14 @@ class ResidualEncoder(Encoder):
         super().__init__(nn.Flatten(), *_stack(prod(image_shape) + context, config, outputs))
 
 
-class ResidualDecoder(nn.Sequential):
+class ResidualDecoder(nn.Sequential, Decoder):
     """Latents to what the likelihood needs for each pixel, through residual blocks.
 
     Reference: He, Zhang, Ren, Sun 2016, "Identity mappings in deep residual networks".
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config(Blocks):
+    class Config(Blocks, DecoderConfig):
         """Size of the decoder."""
 
     def __init__(self, config: Config, latents: int, output_shape: ImageShape) -> None:

@@ -8,9 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import unfold
 
-from distaff.types import Images, Latents, Outputs
-
-ImageShape = tuple[int, int, int]
+from distaff.nets.decoder import Decoder, DecoderConfig
+from distaff.types import Images, ImageShape, Latents, Outputs
 
 
 class CoordConv(nn.Module):
@@ -61,7 +60,7 @@ class CoordConv(nn.Module):
         return torch.stack([*planes, torch.hypot(*planes)] if self.radius else planes)[None]
 
 
-class SpatialBroadcastDecoder(nn.Module):
+class SpatialBroadcastDecoder(Decoder):
     """Latents repeated at every pixel, the pixel's coordinates beside them, then convolutions.
 
     Reference: Watters, Matthey, Burgess, Lerchner 2019, "Spatial Broadcast Decoder: A simple
@@ -70,7 +69,7 @@ class SpatialBroadcastDecoder(nn.Module):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
+    class Config(DecoderConfig):
         """Layers of the decoder."""
 
         widths: tuple[int, ...] = (64, 64)

@@ -11,20 +11,26 @@ from distaff.recipes.mnist import (
     MNIST_IWAE,
     MNIST_VAE,
 )
+from distaff.registry import Registry
 
-RECIPES: dict[str, Experiment] = {
-    recipe.name: recipe
-    for recipe in (
-        DEMO,
-        DSPRITES_BETA_VAE,
-        MNIST_VAE,
-        FASHION_VAE,
-        MNIST_IWAE,
-        MNIST_DENSE_VAE,
-        MNIST_CONDITIONAL_VAE,
-        MNIST_CLASSIFIER,
-    )
-}
+RECIPES: Registry[Experiment] = Registry(
+    "distaff.recipes",
+    "recipe",
+    {
+        recipe.name: recipe
+        for recipe in (
+            DEMO,
+            DSPRITES_BETA_VAE,
+            MNIST_VAE,
+            FASHION_VAE,
+            MNIST_IWAE,
+            MNIST_DENSE_VAE,
+            MNIST_CONDITIONAL_VAE,
+            MNIST_CLASSIFIER,
+        )
+    },
+)
+register = RECIPES.register
 
 __all__ = [
     "DEMO",
@@ -36,4 +42,5 @@ __all__ = [
     "MNIST_IWAE",
     "MNIST_VAE",
     "RECIPES",
+    "register",
 ]

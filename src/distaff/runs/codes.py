@@ -14,6 +14,7 @@ from distaff.data.reading.array_files import read_npy
 from distaff.errors import DataError
 from distaff.files import atomic_write, damaged
 from distaff.inference.encode import posterior_of
+from distaff.models import GenerativeModel
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.runs.run import EVALUATE_AGAIN, Run
 from distaff.training.device import choose_device
@@ -67,7 +68,9 @@ def all_posteriors(
     paths = _files(run)
     if not all(path.is_file() for path in paths):
         _encode(run, dataset, paths, on_images)
-    shape = (len(dataset), run.experiment.model.latents)
+    model = run.experiment.model
+    assert isinstance(model, GenerativeModel.Config)  # others have no codes that were kept
+    shape = (len(dataset), model.latents)
     return DiagonalGaussian(*(torch.from_numpy(_read(path, shape)) for path in paths))
 
 

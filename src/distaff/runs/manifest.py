@@ -2,17 +2,25 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from distaff.errors import RunError, first_line
 from distaff.experiment import Experiment, experiment_from_json, to_json
 from distaff.files import LARGEST, TRAIN_AGAIN, checked, damaged, read_json, write_json
+from distaff.registry import Origin
 from distaff.types import DataSpec
 
 NAME = "experiment.json"
 FORMAT = 1
 """Of the files of a run; files without a number are of the first. It goes up when what is written
 can no longer be read by an older distaff."""
+
+
+class OriginContent(TypedDict):
+    """Where a thing that is not distaff's own comes from, as it stands in the file."""
+
+    source: str
+    version: str | None
 
 
 class Manifest(NamedTuple):
@@ -35,6 +43,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     made_by = {"format": FORMAT, "distaff": version("distaff")}
     content = {"experiment": to_json(experiment), "seed": seed, "spec": list(spec)}
     content |= {"data_digest": digest}
+    if experiment.origins:
+        content["origins"] = {path: o._asdict() for path, o in experiment.origins.items()}
     write_json(folder / NAME, made_by | content)
 
 
@@ -90,4 +100,9 @@ def _content(path: Path) -> dict[str, Any]:
 def _experiment(path: Path, content: dict[str, Any]) -> Experiment:
     if "experiment" not in content:
         raise damaged(path, "it holds no experiment", TRAIN_AGAIN)
-    return experiment_from_json(content["experiment"], f"the experiment in {path}")
+    try:
+        given = checked(content.get("origins", {}), dict[str, OriginContent])
+    except ValueError as error:
+        raise damaged(path, error, TRAIN_AGAIN) from None
+    origins = {place: Origin(**origin) for place, origin in given.items()}
+    return experiment_from_json(content["experiment"], f"the experiment in {path}", origins)

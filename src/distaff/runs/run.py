@@ -26,14 +26,13 @@ from typing import Any
 
 import torch
 
-from distaff.data import DATASETS, FactorDataset, load_from
+from distaff.data import FactorDataset, load_from
 from distaff.data.digest import digest_of
 from distaff.errors import RunError, UsageError
 from distaff.experiment import Experiment
 from distaff.files import TRAIN_AGAIN, damaged, read_json, remove_temporaries, write_json
 from distaff.metrics.score import Score, ScoreContent, score_from_json
-from distaff.models import MODELS, AbstractVAE, Model, build, parameter_shapes
-from distaff.registry import kind_of
+from distaff.models import AbstractVAE, Model, build, parameter_shapes
 from distaff.runs import checkpoints, manifest, training_log
 from distaff.runs.environment import Environment
 from distaff.runs.manifest import Manifest, read_manifest, write_manifest
@@ -225,7 +224,7 @@ class Run:
             raise damaged(self.folder / manifest.NAME, error, TRAIN_AGAIN) from None
         parameters = read_parameters(self.model_file, expected)
         model = build(experiment.model, spec, seed=seed)
-        model.resize = DATASETS[kind_of(experiment.data, DATASETS)](experiment.data).resize
+        model.resize = experiment.data.build().resize
         model.load_state_dict(parameters)
         return model.to(device).eval()
 
@@ -238,7 +237,7 @@ class Run:
         """
         model = self.load_model(device)
         if not isinstance(model, AbstractVAE):
-            kind = kind_of(self.experiment.model, MODELS)
+            kind = self.experiment.model.kind
             raise UsageError(
                 f"the run at {self.folder} is a {kind}, which has no latents; give the run of a "
                 f"variational autoencoder."

@@ -1,16 +1,22 @@
 """Studies, by name: each works out a document from end to end."""
 
+from distaff.registry import Registry
 from distaff.studies.mnist_conditional.study import MnistConditional
 from distaff.studies.mnist_likelihoods.study import MnistLikelihoods
 from distaff.studies.runner import Step, StudyProgress, plan, run_study, study_folder
 from distaff.studies.spatial_broadcast.study import SpatialBroadcast
 from distaff.studies.study import Budget, Study, StudyContext
 
-STUDIES: dict[str, type[Study]] = {
-    "mnist-conditional": MnistConditional,
-    "mnist-likelihoods": MnistLikelihoods,
-    "spatial-broadcast": SpatialBroadcast,
-}
+STUDIES: Registry[type[Study]] = Registry(
+    "distaff.studies",
+    "study",
+    {
+        "mnist-conditional": MnistConditional,
+        "mnist-likelihoods": MnistLikelihoods,
+        "spatial-broadcast": SpatialBroadcast,
+    },
+)
+register = STUDIES.register
 
 __all__ = [
     "STUDIES",
@@ -23,6 +29,7 @@ __all__ = [
     "StudyContext",
     "StudyProgress",
     "plan",
+    "register",
     "run_study",
     "study_folder",
 ]

@@ -13,7 +13,7 @@ from distaff.data import Mnist
 from distaff.data.binarize import binarize
 from distaff.experiment import Experiment
 from distaff.likelihoods import LIKELIHOODS
-from distaff.models import VAE
+from distaff.models import IWAE, VAE
 from distaff.nets import ConvolutionalDecoder, ConvolutionalEncoder
 from distaff.recipes import MNIST_IWAE
 from distaff.runs import Run
@@ -285,13 +285,14 @@ def _bits(bound: Estimate) -> tuple[float, float, float]:
 def iwae(bench: StudyContext, scale: Scale) -> Results:
     """The check against the literature: binarised anew at each visit, importance weighted."""
     run, subject = bench.run("iwae"), subject_of(bench, "iwae")
+    assert isinstance(subject.model, IWAE)
     epochs, bounds = _looks(run, "validation")
     bench.draw(
         "beyond-iwae-curve",
         figures.elbo_curves(
             epochs,
             {"validation": bounds},
-            quantity=f"bound with k = {run.experiment.model.samples}",
+            quantity=f"bound with k = {subject.model.config.samples}",
         ),
         "The importance-weighted bound on binarised validation images after each epoch.",
     )

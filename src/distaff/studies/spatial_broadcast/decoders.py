@@ -18,11 +18,19 @@ VARIANCE = 0.3
 """Of the Gaussian decoder; the document's 0.3 is a variance."""
 
 
+def circles_of(run: Run) -> Circles.Config:
+    """Returns the settings of the circles that a run was trained on."""
+    config = run.experiment.data
+    assert isinstance(config, Circles.Config)  # every run of this study
+    return config
+
+
 @torch.no_grad()
 def codes_of_positions(run: Run, positions: Array) -> Array:
     """Posterior means of red circles in the two most informative latents, [position, 2]."""
-    circles = Circles(run.experiment.data)
-    rest = torch.tensor([0.0, run.experiment.data.shape_sizes[0], 0.0], dtype=torch.float64)
+    config = circles_of(run)
+    circles = Circles(config)
+    rest = torch.tensor([0.0, config.shape_sizes[0], 0.0], dtype=torch.float64)
     values = torch.cat([torch.as_tensor(positions), rest.expand(len(positions), 3)], dim=1)
     posterior = run.load_vae().encode(circles.draw(values, "cpu"))
     chosen = most_informative(posterior.log_std.numpy())

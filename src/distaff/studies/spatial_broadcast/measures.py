@@ -8,7 +8,12 @@ from distaff.measures.latent_geometry import HIGH, LOW, affine_r2, local_distort
 from distaff.metrics import dci, mutual_information_gap
 from distaff.models import AbstractVAE
 from distaff.runs import Run
-from distaff.studies.spatial_broadcast.decoders import DECODERS, VARIANCE, codes_of_positions
+from distaff.studies.spatial_broadcast.decoders import (
+    DECODERS,
+    VARIANCE,
+    circles_of,
+    codes_of_positions,
+)
 from distaff.studies.study import Results, StudyContext, over_seeds
 from distaff.types import Images
 
@@ -52,7 +57,7 @@ def _measured(run: Run) -> dict[str, float]:
 
 def _shape_of_map(run: Run) -> dict[str, float]:
     """Of the map from position to the two latents, on a grid of whole pixels."""
-    config = run.experiment.data
+    config = circles_of(run)
     room = config.size - 2 - config.shape_sizes[0]
     # a place is cut off to a pixel when it is drawn: from the middle of one nothing is lost
     pixels = np.arange(np.ceil(LOW * room), np.floor(HIGH * room)) + 0.5
