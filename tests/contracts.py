@@ -41,8 +41,8 @@ class TestModels:
         self, kind: str, channels: int, small_nets: dict[str, Any], generator: torch.Generator
     ) -> None:
         model, batch = model_of(kind, channels, small_nets), batch_of(channels, generator)
-        noise = model.sample_noise(8, generator)
         for player in model.players:
+            noise = model.noise_of(player, 8, generator)
             first, second = (model.loss_terms(batch, noise, player) for _ in range(2))
             assert all(torch.isfinite(term) for term in first.values())
             assert all(torch.equal(first[name], second[name]) for name in first)
@@ -53,8 +53,8 @@ class TestModels:
         model, batch = model_of(kind, channels, small_nets), batch_of(channels, generator)
         for name, player in model.players.items():
             model.zero_grad(set_to_none=True)
-            terms = model.loss_terms(batch, model.sample_noise(8, generator), name)
-            model.objective(terms, model.settings(5)).backward()
+            terms = model.loss_terms(batch, model.noise_of(name, 8, generator), name)
+            player.objective(terms, model.settings(5)).backward()
             reached = {p.split(".")[0] for p, v in model.named_parameters() if v.grad is not None}
             assert reached == set(player.modules)
 
@@ -67,13 +67,14 @@ class TestModels:
         tmp_path: Path,
     ) -> None:
         first, second = (model_of(kind, channels, small_nets, seed) for seed in (0, 1))
-        batch, noise = batch_of(channels, generator), first.sample_noise(8, generator)
+        batch = batch_of(channels, generator)
+        noise = {player: first.noise_of(player, 8, generator) for player in first.players}
 
-        def same() -> Any:
+        def same() -> list[bool]:
             return [
-                torch.equal(value, second.loss_terms(batch, noise, player)[name])
+                torch.equal(value, second.loss_terms(batch, noise[player], player)[name])
                 for player in first.players
-                for name, value in first.loss_terms(batch, noise, player).items()
+                for name, value in first.loss_terms(batch, noise[player], player).items()
             ]
 
         assert not any(same())

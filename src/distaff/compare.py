@@ -89,7 +89,7 @@ def _quantities(run: Run) -> dict[str, float]:
     for name, score in run.scores.items():
         result[name] = score.value
         result |= {f"{name}: {part}": value for part, value in score.parts.items()}
-    terms = {name: value for name, value in run.last_look.items() if name != "objective"}
+    terms = {name: value for name, value in run.last_validation.items() if name in run.terms}
     return result | {f"validation {name}": value for name, value in terms.items()}
 
 

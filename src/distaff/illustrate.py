@@ -207,10 +207,11 @@ def _relation_matrix(subject: Subject) -> Figure:
 
 
 def _training_curves(subject: Subject) -> Figure:
-    """The terms, and the bound where they make one: plain nats, whatever weighs them."""
+    """Each term in plain nats, the bound where they make one, and each player's objective."""
     terms = {term: [term] for term in subject.run.terms}
     if {"reconstruction", "kl"} <= set(terms):
         terms["negative ELBO"] = ["reconstruction", "kl"]
+    terms |= {name: [name] for name in subject.run.objectives}
     curves = {
         title: {split: _curve(subject.run.log, split, names) for split in ("train", "validation")}
         for title, names in terms.items()

@@ -145,7 +145,7 @@ def test_a_line_of_the_log_that_is_none_is_named(run: Run, text: Any) -> None:
 
 def test_a_log_without_a_look_has_no_terms(run: Run) -> None:
     assert run.terms == ["reconstruction", "kl"]
-    assert set(run.last_look) == {"reconstruction", "kl", "objective"}
+    assert set(run.last_validation) == {"reconstruction", "kl", "objective"}
     run.log_file.write_text('{"split": "train", "step": 5, "kl": 1.0}\n')
     with pytest.raises(RunError, match="no look at held-out images"):
         _ = run.terms

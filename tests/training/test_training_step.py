@@ -23,9 +23,11 @@ from distaff.nets.spatial_broadcast import CoordConv
 from distaff.nets.upconvolution import UpConvolution
 from distaff.training import Training
 from distaff.training.trainer import Trainer
+from distaff.types import Batch
 
 VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, AbstractVAE)]
 SMALL = {"widths": (4, 6, 4, 6), "hidden": (8,), "width": 8, "blocks": 1}
+FEW = {"latents": 3, "samples": 2, "discriminator_units": 8, "discriminator_layers": 2}
 IMAGES, BATCH, STEPS, RATE = 12, 4, 10, 1e-3
 SEED = 3
 ROUNDING = 0.2
@@ -46,8 +48,7 @@ def model_of(kind: Any, decoder: Any, likelihood: Any, data: Any) -> Any:
         "encoder": small(ENCODERS.get(decoder, ENCODERS["convolutional"]).Config),
         "decoder": small(DECODERS[decoder].Config),
         "likelihood": LIKELIHOODS[likelihood].Config(),
-        "latents": 3,
-        "samples": 2,
+        **FEW,
     }
     known = {field.name for field in fields(MODELS[kind].Config)}
     config = MODELS[kind].Config(**{n: v for n, v in nets.items() if n in known})
@@ -87,12 +88,13 @@ class PlainTraining:
 
     def __init__(self, trainer: Any, model: Any, dtype: Any) -> None:
         self.model, self.dtype = plain(model, dtype).train(), dtype
-        self.batches = trainer.batches
+        self.batches, self.own_batches = trainer.batches, trainer.own_batches
         self.generator = torch.Generator().manual_seed(SEED)
         self.optimizers = {
             name: torch.optim.Adam(
                 [p for part in player.modules for p in self.model.get_submodule(part).parameters()],
-                lr=RATE,
+                lr=player.optimizer.learning_rate if player.optimizer else RATE,
+                betas=player.optimizer.betas if player.optimizer else (0.9, 0.999),
                 fused=False,
                 foreach=False,
             )
@@ -101,12 +103,16 @@ class PlainTraining:
 
     def advance(self, step: Any) -> None:
         for name, optimizer in self.optimizers.items():
-            batch = self.batches.at(step)
+            batches = [self.batches.at(step)]
+            if self.model.players[name].own_batch:
+                batches.append(self.own_batches[name].at(step))
+            batch = Batch(*map(torch.cat, zip(*batches, strict=True)))
             batch = batch._replace(images=batch.images.contiguous().to(self.dtype))
-            noise = self.model.sample_noise(BATCH, self.generator).to(self.dtype)
+            noise = self.model.noise_of(name, len(batch.images), self.generator).to(self.dtype)
             self.model.zero_grad(set_to_none=True)
             terms = self.model.loss_terms(batch, noise, name)
-            self.model.objective(terms, self.model.settings(step)).backward()
+            player = self.model.players[name]
+            player.objective(terms, self.model.settings(step)).backward()
             optimizer.step()
 
 

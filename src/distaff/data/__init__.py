@@ -12,6 +12,7 @@ from distaff.data.dsprites import DSprites
 from distaff.data.factor_dataset import FactorDataset
 from distaff.data.fashion_mnist import FashionMnist
 from distaff.data.image_folder import ImageFolder
+from distaff.data.labels import with_labels
 from distaff.data.mnist import Mnist
 from distaff.data.reading.official_files import data_folder
 from distaff.data.reading.untrusted import moved
@@ -72,7 +73,7 @@ def load(name: str, **settings: Any) -> FactorDataset:
         config = dataset.Config(**settings)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{name} does not take {settings}: {error}.") from None
-    return config.build().load()
+    return with_labels(config.build().load(), config)
 
 
 def load_from(config: DatasetConfig, path: Path | None = None) -> FactorDataset:
@@ -87,4 +88,4 @@ def load_from(config: DatasetConfig, path: Path | None = None) -> FactorDataset:
         DataError: as in `load`.
     """
     settings = config if path is None else moved(config, path)
-    return settings.build().load()
+    return with_labels(settings.build().load(), config)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 from torch import Tensor
 
@@ -38,8 +38,18 @@ class FactorDataset:
     splits: Mapping[str, Int[Tensor, " part"]]
     """Rows of each named part: at least train, validation and test."""
 
+    labels: Bool[Tensor, " sample"] | None = None
+    """True for the images whose factors a model may see; None where all are labelled."""
+
     def __len__(self) -> int:
         return len(self.factors)
+
+    @property
+    def labelled(self) -> Bool[Tensor, " sample"]:
+        """Whether each image is labelled."""
+        if self.labels is None:
+            return torch.ones(len(self), dtype=torch.bool, device=self.device)
+        return self.labels
 
     @property
     def device(self) -> torch.device:
@@ -63,8 +73,15 @@ class FactorDataset:
         return self.source.images_at(self._rows(indices))
 
     def batch_at(self, indices: Index, *, labelled: bool = False) -> Batch:
-        """Returns images and factors of these rows, all of them labelled or none."""
+        """Returns images and factors of these rows.
+
+        Args:
+            indices: of the rows.
+            labelled: whether the rows that are labelled are marked as such; else none is.
+        """
         marks = torch.full((len(indices),), labelled, device=self.device)
+        if self.labels is not None:
+            marks &= self.labels[indices]
         return Batch(self.source.images_at(indices), self.factors_at(indices), marks)
 
     def factors_at(self, indices: Index) -> Factors:
@@ -83,6 +100,7 @@ class FactorDataset:
             self,
             source=self.source.to(device),
             factors=self.factors.to(device),
+            labels=None if self.labels is None else self.labels.to(device),
             splits={name: rows.to(device) for name, rows in self.splits.items()},
         )
 
@@ -112,6 +130,7 @@ class FactorDataset:
             self,
             source=Subset(self.source, rows),
             factors=self.factors[rows],
+            labels=None if self.labels is None else self.labels[rows],
             values=self.values[rows.cpu()],
             splits={},
         )

@@ -1,4 +1,4 @@
-"""Terms of the loss over the steps of a training."""
+"""Terms and objectives over the steps of a training."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +6,12 @@ from matplotlib.figure import Figure
 
 from distaff.figures.house_style import COLOURS, figure_of_height, house_style
 
+MOST_COLUMNS = 4
 Curve = tuple[Sequence[float], Sequence[float]]
 
 
 def training_curves(curves: Mapping[str, Mapping[str, Curve]], *, title: str = "") -> Figure:
-    """Draws a panel for each term, with one line for each split.
+    """Draws a panel for each term, four to a row, with one line for each split.
 
     Args:
         curves: term -> split -> (steps, values in nats per image); a split with the name
@@ -18,8 +19,12 @@ def training_curves(curves: Mapping[str, Mapping[str, Curve]], *, title: str = "
         title: above all.
     """
     with house_style():
-        figure = figure_of_height(2.4)
-        panels = figure.subplots(1, len(curves), squeeze=False)[0]
+        rows = -(-len(curves) // MOST_COLUMNS)
+        columns = -(-len(curves) // rows)
+        figure = figure_of_height(2.4 * rows)
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for unused in panels[len(curves) :]:
+            unused.set_axis_off()
         for axes, (term, splits) in zip(panels, curves.items(), strict=True):
             for colour, (split, (steps, values)) in zip(COLOURS, splits.items(), strict=False):
                 marker = "o" if split == "validation" else ""
@@ -27,8 +32,9 @@ def training_curves(curves: Mapping[str, Mapping[str, Curve]], *, title: str = "
             axes.set_title(term)
             axes.set_xlabel("step")
             axes.set_ylim(*_range([v for _, values in splits.values() for v in values]))
-        panels[0].set_ylabel("nats per image")
-        panels[-1].legend()
+        for axes in panels[::columns]:
+            axes.set_ylabel("nats per image")
+        panels[len(curves) - 1].legend()
         figure.suptitle(title)
     return figure
 

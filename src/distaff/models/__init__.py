@@ -6,11 +6,12 @@ import torch
 
 from distaff.errors import UsageError, first_line
 from distaff.models.annealed_vae import AnnealedVAE
-from distaff.models.base import GenerativeModel, Model, ModelConfig, Player
+from distaff.models.base import Adam, GenerativeModel, Model, ModelConfig, Player
 from distaff.models.beta_vae import BetaVAE
 from distaff.models.classifier import Classifier
 from distaff.models.conditional_vae import ConditionalVAE
 from distaff.models.elbo import AbstractVAE
+from distaff.models.factor_vae import FactorVAE
 from distaff.models.iwae import IWAE
 from distaff.models.vae import VAE
 from distaff.registry import Registry
@@ -24,6 +25,7 @@ MODELS: Registry[type[Model]] = Registry(
         "beta-vae": BetaVAE,
         "annealed-vae": AnnealedVAE,
         "iwae": IWAE,
+        "factor-vae": FactorVAE,
         "conditional-vae": ConditionalVAE,
         "classifier": Classifier,
     },
@@ -40,10 +42,12 @@ __all__ = [
     "MOST_PARAMETERS",
     "VAE",
     "AbstractVAE",
+    "Adam",
     "AnnealedVAE",
     "BetaVAE",
     "Classifier",
     "ConditionalVAE",
+    "FactorVAE",
     "GenerativeModel",
     "Model",
     "ModelConfig",

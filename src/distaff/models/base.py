@@ -19,11 +19,30 @@ from distaff.types import Batch, Context, DataSpec, Images, Latents, LossTerms, 
 MOST_LATENTS = 100_000
 
 
+class Adam(NamedTuple):
+    """The optimiser of a player (Kingma & Ba 2015, "Adam")."""
+
+    learning_rate: float
+    """Step size before any schedule."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Decay of the mean of the gradients and of their squares."""
+
+
 class Player(NamedTuple):
-    """One side of a training: what its loss is made of, and the modules that loss trains."""
+    """One side of a training: what it minimises, and the modules that it trains."""
 
     terms: Callable[[Batch, Noise], LossTerms]
+    """Named, unweighted terms of its loss. No two players of a model share a name."""
+    objective: Callable[[LossTerms, Settings], Tensor]
+    """What it minimises, the paper's formula of its own terms."""
     modules: tuple[str, ...]
+    """Attributes of the model whose parameters it trains."""
+    optimizer: Adam | None = None
+    """None for Adam with the learning rate of the training."""
+    noise: Callable[[int, torch.Generator], Noise] | None = None
+    """Draws the randomness of a step for so many images; None for the model's `sample_noise`."""
+    own_batch: bool = False
+    """Whether the images of the step are followed by as many that no other player sees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,24 +77,30 @@ class Model(nn.Module, Configured, ABC):
     @property
     @abstractmethod
     def players(self) -> Mapping[str, Player]:
-        """Who is trained on what; most models have the one player `vae`."""
+        """Who is trained on what, in the order of a step; most models have the one player `vae`.
+
+        Validation, patience and the best parameters go by the objective of the first.
+        """
 
     @abstractmethod
     def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
         """Draws all randomness of a step, on the generator's device."""
 
-    @abstractmethod
-    def settings(self, step: int) -> Settings:
-        """Returns what weighs the terms at this step."""
+    def noise_of(self, player: str, images: int, generator: torch.Generator) -> Noise:
+        """Draws all randomness of a player's step, on the generator's device."""
+        return (self.players[player].noise or self.sample_noise)(images, generator)
 
-    @staticmethod
-    @abstractmethod
-    def objective(terms: LossTerms, settings: Settings) -> Tensor:
-        """Returns the loss to be minimised, the paper's formula."""
+    def settings(self, step: int) -> Settings:  # noqa: ARG002
+        """Returns what weighs the terms at this step; by default nothing does."""
+        return {}
 
     def loss_terms(self, batch: Batch, noise: Noise, player: str) -> LossTerms:
-        """Returns the named, unweighted terms of a player's loss, in nats per image."""
-        return self.players[player].terms(batch, noise)
+        """Returns the named, unweighted terms of a player's loss, in nats per image.
+
+        Factors of rows that are not labelled reach the player as -1, whatever the batch holds.
+        """
+        seen = batch.factors.where(batch.labelled[:, None], -1)
+        return self.players[player].terms(batch._replace(factors=seen), noise)
 
     def schedules(self) -> dict[str, int]:
         """Returns the settings that are a number of steps over which weights change, by name."""

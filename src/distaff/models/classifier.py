@@ -56,7 +56,7 @@ class Classifier(Model):
     @property
     def players(self) -> Mapping[str, Player]:
         """One player."""
-        return {"classifier": Player(self.classifier_terms, ("encoder",))}
+        return {"classifier": Player(self.classifier_terms, self.objective, ("encoder",))}
 
     @takes_pictures
     def probabilities(self, images: Images) -> Float[Tensor, "batch value"]:
@@ -81,15 +81,13 @@ class Classifier(Model):
         if self.training:
             offsets = (noise * (2 * self.config.shift + 1)).long() - self.config.shift
             images = moved(images, offsets, self.config.shift)
-        # -100, which cross_entropy leaves out, where the model may not see the factor
-        known = batch.factors[:, self.factor].where(batch.labelled, -100)
-        return {"cross_entropy": functional.cross_entropy(unrounded(self.encoder(images)), known)}
-
-    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
-        return {}
+        values = batch.factors[:, self.factor]
+        logits = unrounded(self.encoder(images))
+        return {"cross_entropy": functional.cross_entropy(logits, values, ignore_index=-1)}
 
     @staticmethod
-    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004, D102
+    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004
+        """Returns the cross-entropy."""
         return terms["cross_entropy"]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from distaff.errors import UsageError
 from distaff.models.elbo import AbstractVAE
-from distaff.types import Context, Factors, LossTerms, Settings
+from distaff.types import Context, Factors
 
 
 class ConditionalVAE(AbstractVAE):
@@ -70,13 +70,6 @@ class ConditionalVAE(AbstractVAE):
                 f"the values 0 to {self.context_size - 1}."
             )
         return one_hot(index, self.context_size)
-
-    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
-        return {}
-
-    @staticmethod
-    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004, D102
-        return terms["reconstruction"] + terms["kl"]
 
 
 def one_hot(index: Int[Tensor, " batch"], size: int) -> Float[Tensor, "batch size"]:

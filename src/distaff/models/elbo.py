@@ -8,7 +8,6 @@ estimated with one sample of z (Kingma & Welling 2014, equation 10). Its two ter
 pixels and latents, averaged over the batch.
 """
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,7 +39,7 @@ from distaff.types import (
 
 
 class AbstractVAE(GenerativeModel):
-    """A variational autoencoder; a paper's model adds `settings` and `objective`.
+    """A variational autoencoder; a paper's model adds `more_terms`, `settings` or `objective`.
 
     A conditional one adds `context_size` and `context_from` too; encoder and decoder are then
     built for a context, and every method asks for it.
@@ -78,7 +77,7 @@ class AbstractVAE(GenerativeModel):
     @property
     def players(self) -> Mapping[str, Player]:
         """One player, which trains encoder and decoder on the bound."""
-        return {"vae": Player(self.vae_terms, ("encoder", "decoder"))}
+        return {"vae": Player(self.vae_terms, self.objective, ("encoder", "decoder"))}
 
     @property
     def context_size(self) -> int:
@@ -210,9 +209,7 @@ class AbstractVAE(GenerativeModel):
 
     def vae_terms(self, batch: Batch, noise: Noise) -> LossTerms:
         """Returns the terms of the bound for the encoder's posterior."""
-        # a factor that the model may not see is an unknown one
-        seen = batch.factors.where(batch.labelled[:, None], -1)
-        context = self.context_from(seen)
+        context = self.context_from(batch.factors)
         return self.elbo_terms(batch, self.posterior(batch.images, context), noise, context)
 
     def elbo_terms(
@@ -222,19 +219,47 @@ class AbstractVAE(GenerativeModel):
         noise: Noise,
         context: Context | None = None,
     ) -> LossTerms:
-        """Returns `reconstruction`, E_q[-log p(x|z)], and `kl`, in nats per image.
+        """Returns `reconstruction`, E_q[-log p(x|z)], `kl`, and the terms of `more_terms`.
 
         Args:
             batch: the images.
             posterior: q(z|x) of each image, from the encoder or from elsewhere.
-            noise: standard normal, [batch, latent].
+            noise: standard normal, [batch, latent], or [batch, sample, latent] for several samples
+                of each image.
             context: [batch, context], of a conditional model.
+
+        Returns:
+            Terms in nats per image, the reconstruction averaged over the samples.
         """
-        log_prob = self.log_likelihood(batch.images, posterior.sample(noise), context)
-        return {
-            "reconstruction": -log_prob.flatten(1).sum(dim=1).mean(),
+        images, many, given = batch.images, posterior, context
+        if noise.ndim == 3:
+            samples = noise.shape[1]
+            images, many = images.repeat_interleave(samples, dim=0), posterior.repeat(samples)
+            given = None if context is None else context.repeat_interleave(samples, dim=0)
+        latents = many.sample(noise.flatten(0, -2))
+        log_prob = self.log_likelihood(images, latents, given).flatten(1).sum(dim=1)
+        terms = {
+            "reconstruction": -log_prob.mean(),
             "kl": posterior.kl_to_standard_normal().sum(dim=1).mean(),
         }
+        return terms | self.more_terms(batch, many, latents, log_prob)
+
+    def more_terms(
+        self,
+        batch: Batch,  # noqa: ARG002
+        posterior: DiagonalGaussian,  # noqa: ARG002
+        latents: Latents,  # noqa: ARG002
+        log_likelihood: Float[Tensor, " row"],  # noqa: ARG002
+    ) -> LossTerms:
+        """Returns further terms of a paper's objective; by default there are none.
+
+        Args:
+            batch: the images and their factors, -1 where unknown.
+            posterior: q(z|x) of each row of latents.
+            latents: [batch * sample, latent], the samples of an image one after the other.
+            log_likelihood: log p(x|z) of each row.
+        """
+        return {}
 
     def check_context(self, context: Context | None, rows: int) -> None:
         """Refuses a context that does not fit the model, or none where it needs one.
@@ -257,9 +282,10 @@ class AbstractVAE(GenerativeModel):
                 f"({rows}, {self.context_size}), for example model.context_of([0] * {rows})."
             )
 
-    @abstractmethod
-    def settings(self, step: int) -> Settings:
-        """Returns what weighs the terms at this step."""
+    @staticmethod
+    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004
+        """Returns what encoder and decoder minimise; by default the negative bound."""
+        return terms["reconstruction"] + terms["kl"]
 
     def _given(self, context: Context | None, rows: int) -> tuple[Context, ...]:
         """The context as one argument, or as none for a model that is not conditional.

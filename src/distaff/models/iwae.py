@@ -46,24 +46,17 @@ class IWAE(AbstractVAE):
         shape = (batch_size, self.config.samples, self.config.latents)
         return torch.randn(shape, generator=generator, device=generator.device)
 
-    def vae_terms(self, batch: Batch, noise: Noise) -> LossTerms:
-        """Returns `reconstruction` and `kl`, which are for the log, and `bound`."""
-        samples = self.config.samples
-        posterior = self.posterior(batch.images)
-        many = posterior.repeat(samples)
-        latents = many.sample(noise.flatten(0, 1))
-        log_prob = self.log_likelihood(batch.images.repeat_interleave(samples, dim=0), latents)
-        log_likelihood = log_prob.flatten(1).sum(dim=1)
-        log_weights = log_likelihood + log_prior_over_posterior(latents, many)
-        bound = log_weights.unflatten(0, (-1, samples)).logsumexp(dim=1) - math.log(samples)
-        return {
-            "reconstruction": -log_likelihood.mean(),
-            "kl": posterior.kl_to_standard_normal().sum(dim=1).mean(),
-            "bound": bound.mean(),
-        }
-
-    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
-        return {}
+    def more_terms(
+        self,
+        batch: Batch,
+        posterior: DiagonalGaussian,
+        latents: Latents,
+        log_likelihood: Float[Tensor, " row"],
+    ) -> LossTerms:
+        """Returns `bound`, the importance weighted one."""
+        log_weights = log_likelihood + log_prior_over_posterior(latents, posterior)
+        bound = log_weights.unflatten(0, (len(batch.images), -1)).logsumexp(dim=1)
+        return {"bound": (bound - math.log(self.config.samples)).mean()}
 
     @staticmethod
     def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004, D102

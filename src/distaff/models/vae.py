@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from distaff.models.elbo import AbstractVAE
-from distaff.types import LossTerms, Settings
 
 
 class VAE(AbstractVAE):
@@ -19,10 +16,3 @@ class VAE(AbstractVAE):
     @dataclass(frozen=True, kw_only=True)
     class Config(AbstractVAE.Config):
         """Settings of the variational autoencoder."""
-
-    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
-        return {}
-
-    @staticmethod
-    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004, D102
-        return terms["reconstruction"] + terms["kl"]

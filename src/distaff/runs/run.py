@@ -110,21 +110,26 @@ class Run:
         return training_log.read_log(self.folder)
 
     @property
-    def last_look(self) -> Mapping[str, float]:
-        """The terms and the objective of the last look at held-out images.
+    def last_validation(self) -> Mapping[str, float]:
+        """The terms and the objectives of the last validation.
 
         Raises:
             RunError: there was none, or the log is damaged.
         """
-        looks = [line for line in self.log if line["split"] == "validation"]
-        if not looks:
+        lines = [line for line in self.log if line["split"] == "validation"]
+        if not lines:
             raise damaged(self.log_file, "no look at held-out images in it", TRAIN_AGAIN)
-        return {n: v for n, v in looks[-1].items() if n not in ("split", "step", "seconds")}
+        return {n: v for n, v in lines[-1].items() if n not in ("split", "step", "seconds")}
 
     @property
     def terms(self) -> list[str]:
-        """Names of the loss terms in the log, without the objective that they make up."""
-        return [name for name in self.last_look if name != "objective"]
+        """Names of the loss terms in the log, without the objectives that they make up."""
+        return [name for name in self.last_validation if not is_objective(name)]
+
+    @property
+    def objectives(self) -> list[str]:
+        """Names of the objectives in the log, one for each player."""
+        return [name for name in self.last_validation if is_objective(name)]
 
     @property
     def stamp(self) -> str | None:
@@ -243,6 +248,11 @@ class Run:
                 f"variational autoencoder."
             )
         return model
+
+
+def is_objective(name: str) -> bool:
+    """Whether a number in the log is what a player minimises, and not a term of it."""
+    return name == "objective" or name.endswith(" objective")
 
 
 def create(run: Run, experiment: Experiment, seed: int, dataset: FactorDataset) -> Run:

@@ -15,6 +15,8 @@ class Training:
     """Passes over the training images; where given, it decides the number of steps."""
     batch_size: int = 64
     """Images a step."""
+    labelled_per_batch: int | None = field(default=None, metadata={"hashed": "if changed"})
+    """How many images of a step are labelled ones; by default as many as come by themselves."""
     learning_rate: float = 1e-3
     """Step size of Adam."""
     schedule: Literal["constant", "cosine"] = "constant"
@@ -53,7 +55,7 @@ class Training:
         for name in ("steps", "batch_size", "log_every", "validate_every", "validation_images"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("epochs", "patience"):
+        for name in ("epochs", "patience", "labelled_per_batch"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}; it must be at least 1")

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from distaff.data import FactorDataset
 from distaff.data.binarize import binarize
-from distaff.models import Model
+from distaff.models import Adam, Model
 from distaff.nets.encoder import Encoder
-from distaff.training.batches import Batches
+from distaff.training.batches import Batches, joined
 from distaff.training.cuda_graph import CudaGraphStep
 from distaff.training.device import allow_tf32, choose_device, tune_malloc
 from distaff.training.nonfinite import NonFiniteLossError
@@ -81,7 +81,12 @@ class Trainer:
         self.train = train.to(self.device)
         if self.device.type == "cuda":
             self.train = self.train.packed()
-        self.batches = Batches(self.train, training.batch_size, model.supervised, seed=seed)
+        self.batches = Batches(self.train, training, model.supervised, seed=seed)
+        self.own_batches = {
+            name: Batches(self.train, training, model.supervised, seed=seed, stream=place)
+            for place, (name, player) in enumerate(model.players.items())
+            if player.own_batch
+        }
         self.validation = validation.to(self.device)
         self.seed = seed
         self.steps = number_of_steps(training, len(train))
@@ -91,8 +96,15 @@ class Trainer:
             name: [p for module in player.modules for p in model.get_submodule(module).parameters()]
             for name, player in model.players.items()
         }
+        default = Adam(training.learning_rate)
+        self.adams = {name: p.optimizer or default for name, p in model.players.items()}
         self.optimizers = {
-            name: torch.optim.Adam(parameters, lr=training.learning_rate, fused=True)
+            name: torch.optim.Adam(
+                parameters,
+                lr=self.adams[name].learning_rate,
+                betas=self.adams[name].betas,
+                fused=True,
+            )
             for name, parameters in self.parameters.items()
         }
         captured = CudaGraphStep if training.cuda_graph else lambda function: function
@@ -173,8 +185,11 @@ class Trainer:
         self.best_parameters = state["best_parameters"]
 
     def _update(self, player: str, settings: Settings) -> None:
-        batch = self._drawn(self.batches.at(self.current_step), self.noise_generator)
-        noise = self.model.sample_noise(len(batch.images), self.noise_generator)
+        batch = self.batches.at(self.current_step)
+        if player in self.own_batches:
+            batch = joined(batch, self.own_batches[player].at(self.current_step))
+        batch = self._drawn(batch, self.noise_generator)
+        noise = self.model.noise_of(player, len(batch.images), self.noise_generator)
         terms, gradients = self._measures[player](batch, noise, settings)
         # all numbers at once: the only wait for the device in a step
         numbers = dict(zip(terms, torch.stack(tuple(terms.values())).tolist(), strict=True))
@@ -187,9 +202,10 @@ class Trainer:
             limit = self.training.gradient_clip
             torch.nn.utils.clip_grads_with_norm_(parameters, limit, terms["norm"])
         for group in self.optimizers[player].param_groups:
-            group["lr"] = self._learning_rate()
+            group["lr"] = self._learning_rate(self.adams[player].learning_rate)
         self.optimizers[player].step()
-        for name, number in numbers.items():
+        for term, number in numbers.items():
+            name = self._log_name(player, term)
             self.sums[name] = self.sums.get(name, 0.0) + number
 
     def _measure(self, player: str, batch: Batch, noise: Noise, settings: Settings) -> Measured:
@@ -206,7 +222,12 @@ class Trainer:
         narrow = self.training.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=narrow):
             terms = self.model.loss_terms(batch, noise, player)
-        return terms, self.model.objective(terms, settings)
+        return terms, self.model.players[player].objective(terms, settings)
+
+    def _log_name(self, player: str, term: str) -> str:
+        """The name of a term in the log; the first player's objective is `objective`."""
+        first = player == next(iter(self.parameters))
+        return f"{player} objective" if term == "objective" and not first else term
 
     def _drawn(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The images that the model sees: as they are, or drawn from their grey levels."""
@@ -214,14 +235,10 @@ class Trainer:
             return batch
         return batch._replace(images=binarize(batch.images, generator))
 
-    def _learning_rate(self) -> float:
+    def _learning_rate(self, base: float) -> float:
         if self.training.schedule == "constant":
-            return self.training.learning_rate
-        return (
-            self.training.learning_rate
-            * 0.5
-            * (1 + math.cos(math.pi * self.current_step / self.steps))
-        )
+            return base
+        return base * 0.5 * (1 + math.cos(math.pi * self.current_step / self.steps))
 
     def _skips(self, error: NonFiniteLossError) -> bool:
         """Whether to go on without the batch of this step: that is asked for, and there is hope."""
@@ -275,18 +292,22 @@ class Trainer:
         """
         self.model.eval()
         count = min(images, len(dataset))
-        generator = torch.Generator(self.device).manual_seed(0)
         settings = self.model.settings(self.steps)
-        player = next(iter(self.parameters))
         sums: dict[str, float] = {}
-        for rows in torch.arange(count, device=self.device).split(VALIDATION_BATCH):
-            batch = dataset.batch_at(rows, labelled=self.model.supervised)
-            batch = self._drawn(batch, generator)
-            noise = self.model.sample_noise(len(rows), generator)
-            with allow_tf32(self.training.precision == "tf32"):
-                terms, loss = self._loss(batch, noise, player, settings)
-            for name, value in (*terms.items(), ("objective", loss)):
-                sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
+        for player in self.parameters:
+            generator = torch.Generator(self.device).manual_seed(0)
+            for rows in torch.arange(count, device=self.device).split(VALIDATION_BATCH):
+                batch = dataset.batch_at(rows, labelled=self.model.supervised)
+                if player in self.own_batches:
+                    others = (rows + count // 2) % count
+                    batch = joined(batch, dataset.batch_at(others, labelled=self.model.supervised))
+                batch = self._drawn(batch, generator)
+                noise = self.model.noise_of(player, len(batch.images), generator)
+                with allow_tf32(self.training.precision == "tf32"):
+                    terms, loss = self._loss(batch, noise, player, settings)
+                for term, value in (*terms.items(), ("objective", loss)):
+                    name = self._log_name(player, term)
+                    sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
         return sums
 
 
