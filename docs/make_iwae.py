@@ -79,7 +79,7 @@ def main() -> None:
 
 def bounds(run: Run, count: int) -> list[str]:
     """A line of the table for each number of samples."""
-    model, test = run.load_vae(), run.load_dataset().split("test")
+    model, test = run.load_generative(), run.load_dataset().split("test")
     images = binarize(test.images_at(range(len(test))), torch.Generator().manual_seed(0))
 
     def nats(some: Tensor, samples: int) -> Tensor:

@@ -11,11 +11,12 @@ from scipy.stats import t as student
 
 from distaff.errors import RunError, UsageError
 from distaff.evaluate import IMAGES, save_scores
-from distaff.inference.encode import kl_of_latents, posterior_of
+from distaff.inference.encode import kl_of_latents
 from distaff.metrics import udr
 from distaff.metrics.score import Score
-from distaff.runs import Run
+from distaff.runs import OpenRun, Run
 from distaff.runs.codes import some_test_images
+from distaff.runs.opened import Datasets
 
 FEWEST_RANKED = 3
 
@@ -149,9 +150,10 @@ def udr_of_runs(runs: Sequence[Run], *, images: int = IMAGES, seed: int = 0) -> 
 
 
 def _agreement(runs: Sequence[Run], images: int, seed: int) -> Score:
-    dataset = runs[0].load_dataset()
-    chosen = dataset.subset(some_test_images(dataset, images, seed))
-    posteriors = [posterior_of(run.load_vae(), chosen) for run in runs]
+    datasets: Datasets = {}
+    opened = [OpenRun(run, datasets) for run in runs]
+    rows = some_test_images(opened[0].dataset, images, seed)
+    posteriors = [each.posteriors(rows) for each in opened]
     score = udr(
         [posterior.mean.double().numpy() for posterior in posteriors],
         kl=[kl_of_latents(posterior) for posterior in posteriors],

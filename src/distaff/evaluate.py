@@ -8,21 +8,18 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from distaff.arrays import Array
-from distaff.data import FactorDataset
 from distaff.errors import UsageError
 from distaff.inference.encode import kl_of_latents, probabilities_of
 from distaff.metrics import METRICS, r_squared
 from distaff.metrics.arrays import FEWEST_ROWS
 from distaff.metrics.score import Active, Origin, Score
 from distaff.models import Classifier
-from distaff.runs import Run
+from distaff.runs import OpenRun, Run
 from distaff.runs.codes import (
     CODES,
     OnImages,
-    all_posteriors,
     codes_from,
     is_complete,
-    posteriors_of,
     some_test_images,
 )
 
@@ -43,7 +40,7 @@ INTERVENTIONAL = (
 
 
 def evaluate(
-    run: Run,
+    run: Run | OpenRun,
     metrics: Sequence[str] = (),
     *,
     images: int = IMAGES,
@@ -63,7 +60,7 @@ def evaluate(
     nothing and are left out; each score says which in its `origin`, with the KL of all.
 
     Args:
-        run: a finished run.
+        run: a finished run, opened or not.
         metrics: names; by default those of the run's experiment, and those kept of parameters
             that are gone.
         images: how many test images are encoded; all of them where there are fewer.
@@ -83,21 +80,21 @@ def evaluate(
         raise UsageError(f"images is {images}; it must be above 0, for example {IMAGES}.")
     if codes not in CODES:
         raise UsageError(f"codes is {codes!r}; choose of {', '.join(CODES)}.")
-    dataset = run.load_dataset()
+    opened = OpenRun.of(run)
+    run, dataset = opened.run, opened.dataset
     if not dataset.factor_names:
         raise UsageError(f"{run.folder} was trained on images without factors to compare with.")
     rows = some_test_images(dataset, images, seed)
     if isinstance(run.experiment.model, Classifier.Config) and not metrics:
-        return save_scores(run, {"accuracy": accuracy(run, dataset, rows)})
+        return save_scores(run, {"accuracy": accuracy(opened, rows)})
     stale = [name for name in run.stale_scores if name in METRICS and name != "udr"]
     names = metrics or list(dict.fromkeys([*run.experiment.metrics, *stale]))
     chosen = list(functions(names))  # an unknown name is refused before anything is encoded
-    return save_scores(run, _measure_run(run, dataset, rows, chosen, seed, codes, on_images))
+    return save_scores(run, _measure_run(opened, rows, chosen, seed, codes, on_images))
 
 
 def _measure_run(
-    run: Run,
-    dataset: FactorDataset,
+    opened: OpenRun,
     rows: Tensor,
     chosen: Sequence[str],
     seed: int,
@@ -105,12 +102,13 @@ def _measure_run(
     on_images: OnImages | None,
 ) -> dict[str, Score]:
     """Measures the codes of the rows, or of all images where a score intervenes."""
+    dataset = opened.dataset
     whole = [name for name in chosen if name in INTERVENTIONAL and is_complete(dataset)]
     unseen = [name for name in chosen if name == "r-squared" and "held_out" in dataset.splits]
     rest = [name for name in chosen if name not in (*whole, *unseen)]
     # the whole set first: the rows are then looked up
-    everything = all_posteriors(run, dataset, on_images) if whole else None
-    some = posteriors_of(run, dataset, rows)
+    everything = opened.all_posteriors(on_images) if whole else None
+    some = opened.posteriors(rows)
     kl = kl_of_latents(some)
     active = kl >= LEAST_KL
     measured: dict[str, Score] = {}
@@ -128,21 +126,20 @@ def _measure_run(
                 active=active,
             )
     if unseen:
-        measured["r-squared"] = _generalization(run, dataset, rows, seed, codes, active)
+        measured["r-squared"] = _generalization(opened, rows, seed, codes, active)
     left_out = tuple(np.flatnonzero(~active).tolist())
     origin = Origin(codes=codes, kl=tuple(kl.tolist()), left_out=left_out)
     return {name: measured[name]._replace(origin=origin) for name in chosen}
 
 
-def _generalization(
-    run: Run, dataset: FactorDataset, rows: Tensor, seed: int, codes: str, active: Active
-) -> Score:
+def _generalization(opened: OpenRun, rows: Tensor, seed: int, codes: str, active: Active) -> Score:
     """Returns R2 of the factors of held-out images, read by what the given rows teach."""
+    dataset = opened.dataset
     unseen = some_test_images(dataset, len(rows), seed, part="held_out")
     both = torch.cat([rows, unseen])
     try:
         return r_squared(
-            codes_from(posteriors_of(run, dataset, both), codes, seed=seed),
+            codes_from(opened.posteriors(both), codes, seed=seed),
             dataset.factors_at(both).numpy(),
             held_out=np.arange(len(both)) >= len(rows),
             factor_names=dataset.factor_names,
@@ -153,9 +150,9 @@ def _generalization(
         raise UsageError(f"r-squared: {error}.") from None
 
 
-def measurable(run: Run) -> bool:
+def measurable(opened: OpenRun) -> bool:
     """Returns whether the set of a run has factors, and test images enough, to measure codes by."""
-    dataset = run.load_dataset()
+    dataset = opened.dataset
     return bool(dataset.factor_names) and len(dataset.splits["test"]) >= FEWEST_ROWS
 
 
@@ -233,12 +230,12 @@ def measure(
     return scores
 
 
-def accuracy(run: Run, dataset: FactorDataset, rows: Tensor) -> Score:
+def accuracy(opened: OpenRun, rows: Tensor) -> Score:
     """Returns how often a classifier is right about some images, and about each value.
 
     The interval is Wilson's; chance is always to name the commonest value.
     """
-    classifier = run.load_model()
+    classifier, dataset = opened.model, opened.dataset
     assert isinstance(classifier, Classifier)  # the caller has looked
     chosen = dataset.subset(rows)
     truth = chosen.factors[:, classifier.factor].long().numpy()

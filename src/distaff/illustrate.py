@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from distaff import figures
 from distaff.arrays import Array
 from distaff.data import FactorDataset
 from distaff.figures import FIGURES
 from distaff.figures.samples import PER_ROW
-from distaff.inference.encode import context_at, kl_of_latents, posterior_of
+from distaff.inference.encode import context_at, kl_of_latents
 from distaff.inference.interpolate import interpolations
 from distaff.metrics.information.mutual_information import entropy, mutual_information
-from distaff.models import AbstractVAE, ConditionalVAE
+from distaff.models import ConditionalVAE, GenerativeModel
 from distaff.probability.gaussian import DiagonalGaussian
-from distaff.runs import Run
+from distaff.runs import OpenRun, Run
 from distaff.runs.figures import write_figure
 
 __all__ = ["FIGURES", "illustrate"]
@@ -31,15 +32,15 @@ IN_USE = 0.05
 """Nats that a latent must carry to be said to track a factor."""
 VALUES = 12
 """Values of a conditional model's factor of which samples are drawn, where it has more."""
-CODES = 4000
+CODED = 4000
 """Images from which the KL of each latent and the factor it tracks are read."""
 
 
-def illustrate(run: Run, names: Sequence[str] = ()) -> list[Path]:
+def illustrate(run: Run | OpenRun, names: Sequence[str] = ()) -> list[Path]:
     """Draws figures of a finished run into its folder, each as PNG and as PDF.
 
     Args:
-        run: a finished run.
+        run: a finished run, opened or not.
         names: of the figures; by default the experiment's, and no relation without factors.
 
     Returns:
@@ -49,40 +50,49 @@ def illustrate(run: Run, names: Sequence[str] = ()) -> list[Path]:
         UsageError: an unknown figure, or one of latents where the model has none.
         RunError: the run is not finished, or its folder cannot be written to.
     """
-    subject = Subject(run)
+    portrait = Portrait(OpenRun.of(run))
     names = names or [
-        n for n in run.experiment.figures if n != "relation-matrix" or subject.varying
+        n for n in portrait.run.experiment.figures if n != "relation-matrix" or portrait.varying
     ]
     drawings = {name: FIGURES.look_up(name) for name in names}
-    return [write_figure(run, name, draw(subject)) for name, draw in drawings.items()]
+    return [write_figure(portrait.run, name, draw(portrait)) for name, draw in drawings.items()]
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A run with what several figures need of it, each made once."""
+class Portrait:
+    """An opened run with what several figures need of it, each made once."""
 
-    run: Run
+    opened: OpenRun
 
-    @cached_property
-    def model(self) -> AbstractVAE:
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self.opened.run
+
+    @property
+    def model(self) -> GenerativeModel:
         """The trained model."""
-        return self.run.load_vae()
+        return self.opened.generative
 
-    @cached_property
+    @property
     def dataset(self) -> FactorDataset:
         """The data set it was trained on."""
-        return self.run.load_dataset()
+        return self.opened.dataset
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """Rows of some test images."""
+        return self.dataset.splits["test"][:CODED]
 
     @cached_property
     def sample(self) -> FactorDataset:
         """Some test images with their factors."""
-        test = self.dataset.split("test")
-        return test.subset(torch.arange(min(CODES, len(test))))
+        return self.dataset.subset(self.rows)
 
     @cached_property
     def kl(self) -> Array:
         """Mean KL of each latent in nats."""
-        return kl_of_latents(self._posterior)
+        return kl_of_latents(self.posterior)
 
     @cached_property
     def order(self) -> list[int]:
@@ -102,121 +112,125 @@ class Subject:
     @cached_property
     def relation(self) -> Array:
         """Mutual information over the factor's entropy, [latent, factor that varies]."""
-        codes = self._posterior.mean.double().numpy()
+        codes = self.posterior.mean.double().numpy()
         factors = self.sample.factors[:, self.varying].long().numpy()
         return np.asarray(mutual_information(codes, factors) / entropy(factors))
 
     @cached_property
-    def _posterior(self) -> DiagonalGaussian:
-        return posterior_of(self.model, self.sample)
+    def posterior(self) -> DiagonalGaussian:
+        """Of the sample."""
+        return self.opened.posteriors(self.rows)
 
     def title(self, what: str) -> str:
         """Returns what a figure shows, with the recipe and the seed."""
         return f"{what} · {self.run.experiment.name}, seed {self.run.seed}"
 
 
-def _reconstructions(subject: Subject) -> Figure:
-    first = subject.sample.subset(torch.arange(min(24, len(subject.sample))))
-    return _with_reconstructions(subject, first, "Test images")
+def _reconstructions(portrait: Portrait) -> Figure:
+    return _with_reconstructions(portrait, portrait.rows[:24], "Test images")
 
 
-def _with_reconstructions(subject: Subject, dataset: FactorDataset, title: str) -> Figure:
-    rows = torch.arange(len(dataset))
-    images = dataset.images_at(rows)
+def _with_reconstructions(portrait: Portrait, rows: Tensor, title: str) -> Figure:
+    images = portrait.dataset.images_at(rows)
+    context = context_at(portrait.model, portrait.dataset, rows)
     with torch.no_grad():
-        context = context_at(subject.model, dataset, rows)
-        again = subject.model.reconstruct(images, context)
-    return figures.reconstructions(images.numpy(), again.numpy(), title=subject.title(title))
+        again = portrait.model.decode(portrait.opened.posteriors(rows).mean, context)
+    return figures.reconstructions(images.numpy(), again.numpy(), title=portrait.title(title))
 
 
-def _samples(subject: Subject) -> Figure:
-    if isinstance(subject.model, ConditionalVAE):
-        return _samples_of_each_value(subject, subject.model)
-    images = subject.model.sample(6 * PER_ROW).numpy()
-    return figures.samples(images, title=subject.title("Samples from the prior"))
+def _samples(portrait: Portrait) -> Figure:
+    if isinstance(portrait.model, ConditionalVAE):
+        return _samples_of_each_value(portrait, portrait.model)
+    images = portrait.model.sample(6 * PER_ROW).numpy()
+    return figures.samples(images, title=portrait.title("Samples from the prior"))
 
 
-def _samples_of_each_value(subject: Subject, model: ConditionalVAE) -> Figure:
-    name, size = subject.dataset.factor_names[model.factor], model.context_size
+def _samples_of_each_value(portrait: Portrait, model: ConditionalVAE) -> Figure:
+    name, size = portrait.dataset.factor_names[model.factor], model.context_size
     values = np.linspace(0, size - 1, min(size, VALUES)).round().astype(int)
     context = model.context_of(values.repeat(PER_ROW))
     return figures.samples(
         model.sample(len(context), context=context).numpy(),
         row_labels=[f"{name} {value}" for value in values],
-        title=subject.title(f"Samples of each {name}"),
+        title=portrait.title(f"Samples of each {name}"),
     )
 
 
-def _traversals(subject: Subject) -> Figure:
+def _traversals(portrait: Portrait) -> Figure:
     """The test image whose code is nearest the origin is moved: all latents have room there."""
-    nearest = int(subject._posterior.mean.square().sum(dim=1).argmin())
-    context = context_at(subject.model, subject.sample, torch.tensor([nearest]))
-    image = subject.sample.images_at([nearest])[0]
+    nearest = int(portrait.posterior.mean.square().sum(dim=1).argmin())
+    context = context_at(portrait.model, portrait.sample, torch.tensor([nearest]))
+    code = portrait.posterior.mean[nearest]
     with torch.no_grad():
-        moved = subject.model.traverse(image, TRAVERSED, None if context is None else context[0])
-    labels = [_latent_label(subject, latent) for latent in subject.order]
+        moved = portrait.model.traverse_code(
+            code, TRAVERSED, None if context is None else context[0]
+        )
+    labels = [_latent_label(portrait, latent) for latent in portrait.order]
     return figures.traversals(
-        moved.numpy()[subject.order],
+        moved.numpy()[portrait.order],
         values=TRAVERSED,
         labels=labels,
-        title=subject.title("One latent moved at a time"),
+        title=portrait.title("One latent moved at a time"),
     )
 
 
-def _latent_label(subject: Subject, latent: int) -> str:
-    label = f"z{latent}: {subject.kl[latent]:.2f} nats"
-    if not subject.factor_names or subject.kl[latent] < IN_USE:
+def _latent_label(portrait: Portrait, latent: int) -> str:
+    label = f"z{latent}: {portrait.kl[latent]:.2f} nats"
+    if not portrait.factor_names or portrait.kl[latent] < IN_USE:
         return label
-    best = int(subject.relation[latent].argmax())
-    share = subject.relation[latent, best]
-    return f"{label}\n{subject.factor_names[best]} {share:.2f}"
+    best = int(portrait.relation[latent].argmax())
+    share = portrait.relation[latent, best]
+    return f"{label}\n{portrait.factor_names[best]} {share:.2f}"
 
 
-def _interpolations(subject: Subject) -> Figure:
-    rows = torch.arange(10) % len(subject.sample)  # of fewer images some come again
-    return _between(subject, subject.sample.subset(rows))
+def _interpolations(portrait: Portrait) -> Figure:
+    count = len(portrait.rows)
+    return _between(portrait, portrait.rows[torch.arange(10) % count])  # of few some come again
 
 
-def _between(subject: Subject, dataset: FactorDataset) -> Figure:
+def _between(portrait: Portrait, rows: Tensor) -> Figure:
     """Of the first image and the second, the third and the fourth, and so on."""
-    rows = torch.arange(len(dataset))
-    images, context = dataset.images_at(rows), context_at(subject.model, dataset, rows)
-    left, right = images[0::2], images[1::2]
+    images = portrait.dataset.images_at(rows)
+    context = context_at(portrait.model, portrait.dataset, rows)
     between = interpolations(
-        subject.model,
-        left,
-        right,
+        portrait.model,
+        portrait.opened.posteriors(rows[0::2]),
+        portrait.opened.posteriors(rows[1::2]),
         ALPHAS,
         generator=torch.Generator().manual_seed(0),
         contexts=None if context is None else (context[0::2], context[1::2]),
     )
     title = "Interpolations, z = (1 − α) z left + α z right"
     return figures.interpolations(
-        left.numpy(), between, right.numpy(), alphas=ALPHAS, title=subject.title(title)
+        images[0::2].numpy(),
+        between,
+        images[1::2].numpy(),
+        alphas=ALPHAS,
+        title=portrait.title(title),
     )
 
 
-def _relation_matrix(subject: Subject) -> Figure:
-    names = [f"z{latent}, {subject.kl[latent]:.2f} nats" for latent in subject.order]
+def _relation_matrix(portrait: Portrait) -> Figure:
+    names = [f"z{latent}, {portrait.kl[latent]:.2f} nats" for latent in portrait.order]
     return figures.relation_matrix(
-        subject.relation[subject.order],
-        factor_names=subject.factor_names,
+        portrait.relation[portrait.order],
+        factor_names=portrait.factor_names,
         latent_names=names,
-        title=subject.title("Mutual information of latents and factors"),
+        title=portrait.title("Mutual information of latents and factors"),
     )
 
 
-def _training_curves(subject: Subject) -> Figure:
+def _training_curves(portrait: Portrait) -> Figure:
     """Each term in plain nats, the bound where they make one, and each player's objective."""
-    terms = {term: [term] for term in subject.run.terms}
+    terms = {term: [term] for term in portrait.run.terms}
     if {"reconstruction", "kl"} <= set(terms):
         terms["negative ELBO"] = ["reconstruction", "kl"]
-    terms |= {name: [name] for name in subject.run.objectives}
+    terms |= {name: [name] for name in portrait.run.objectives}
     curves = {
-        title: {split: _curve(subject.run.log, split, names) for split in ("train", "validation")}
+        title: {split: _curve(portrait.run.log, split, names) for split in ("train", "validation")}
         for title, names in terms.items()
     }
-    return figures.training_curves(curves, title=subject.title("Training"))
+    return figures.training_curves(curves, title=portrait.title("Training"))
 
 
 def _curve(
@@ -226,13 +240,18 @@ def _curve(
     return [line["step"] for line in lines], [sum(line[t] for t in terms) for line in lines]
 
 
-def _assigned_reconstructions(subject: Subject) -> Figure:
-    part = subject.dataset.split("test_reconstruct")
-    return _with_reconstructions(subject, part, "test_reconstruct")
+def _assigned_reconstructions(portrait: Portrait) -> Figure:
+    return _with_reconstructions(portrait, _split(portrait, "test_reconstruct"), "test_reconstruct")
 
 
-def _assigned_interpolations(subject: Subject) -> Figure:
-    return _between(subject, subject.dataset.split("test_interpolate"))
+def _assigned_interpolations(portrait: Portrait) -> Figure:
+    return _between(portrait, _split(portrait, "test_interpolate"))
+
+
+def _split(portrait: Portrait, name: str) -> Tensor:
+    """The rows of a split; a set without it is refused by name."""
+    portrait.dataset.split(name)
+    return portrait.dataset.splits[name]
 
 
 for _name, _draw in {

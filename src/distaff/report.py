@@ -15,13 +15,13 @@ from distaff.experiment import to_json as settings_to_json
 from distaff.files import atomic_write
 from distaff.metrics.score import Score
 from distaff.pages.html import in_base64, relations, write_page
-from distaff.runs import Run
+from distaff.runs import OpenRun, Run
 from distaff.runs.figures import figures_of
 
 NAME = "report.html"
 
 
-def report(run: Run) -> Path:
+def report(run: Run | OpenRun) -> Path:
     """Writes the report of a finished run into its folder and returns its path.
 
     What has been measured and drawn so far is in it, as far as it is of the parameters that the run
@@ -30,10 +30,12 @@ def report(run: Run) -> Path:
     Raises:
         RunError: the run is not finished, or its folder cannot be written to.
     """
+    opened = OpenRun.of(run)
+    run = opened.run
     if not run.finished:
         raise RunError(f"the run at {run.folder} is not finished; train it first.")
     path = run.folder / NAME
-    write_page(path, "report.html", **_content(run))
+    write_page(path, "report.html", **_content(opened))
     return path
 
 
@@ -71,7 +73,8 @@ def report_of_codes(
     return folder / NAME
 
 
-def _content(run: Run) -> dict[str, Any]:
+def _content(opened: OpenRun) -> dict[str, Any]:
+    run = opened.run
     experiment, environment = settings_to_json(run.experiment), run.environment
     settings = {key: experiment[key] for key in ("data", "model", "training")}
     derived = environment["derived_settings"]
@@ -82,7 +85,7 @@ def _content(run: Run) -> dict[str, Any]:
         "data": run.experiment.data.kind,
         "duration": f"{minutes} min {seconds} s" if minutes else f"{seconds} s",
         "scores": run.scores,
-        "relations": _relations(run),
+        "relations": _relations(opened),
         "pictures": _pictures(run),
         "stale": run.stale_scores + list(figures_of(run, stale=True)),
         "settings": _flat(settings) | {f"derived: {k}": f"{v:g}" for k, v in derived.items()},
@@ -93,12 +96,13 @@ def _content(run: Run) -> dict[str, Any]:
     }
 
 
-def _relations(run: Run) -> dict[str, str]:
-    if all(score.relation is None for score in run.scores.values()):
+def _relations(opened: OpenRun) -> dict[str, str]:
+    scores = opened.run.scores
+    if all(score.relation is None for score in scores.values()):
         return {}
-    dataset = run.load_dataset()
+    dataset = opened.dataset
     varying = [size > 1 for size in dataset.factor_sizes]
-    return relations(run.scores, dataset.factor_names, varying)
+    return relations(scores, dataset.factor_names, varying)
 
 
 def _pictures(run: Run) -> dict[str, str]:

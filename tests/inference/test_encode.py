@@ -39,8 +39,10 @@ def test_a_latent_at_the_prior_carries_nothing() -> None:
 
 def test_interpolations_begin_left_and_end_right(model: Any, dataset: FactorDataset) -> None:
     left, right = dataset.images_at([0, 1]), dataset.images_at([100, 150])
+    with torch.no_grad():
+        posteriors = model.encode(left), model.encode(right)
     between = interpolations(
-        model, left, right, (0.0, 0.5, 1.0), generator=torch.Generator().manual_seed(3)
+        model, *posteriors, (0.0, 0.5, 1.0), generator=torch.Generator().manual_seed(3)
     )
     assert between.shape == (2, 3, 1, 16, 16)
     generator = torch.Generator().manual_seed(3)

@@ -201,8 +201,8 @@ def test_codes_and_interpolations_of_a_conditional_model_use_the_images_own_valu
         left, right = slice(0, 2), slice(2, 4)
         between = interpolations(
             model,
-            images[left],
-            images[right],
+            model.encode(images[left], context[left]),
+            model.encode(images[right], context[right]),
             (0.0, 0.5, 1.0),
             generator=torch.Generator().manual_seed(3),
             contexts=(context[left], context[right]),

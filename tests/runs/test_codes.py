@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 import torch
 
+from distaff.arrays import Array
 from distaff.data import Sprites, load
 from distaff.errors import RunError
 from distaff.evaluate import evaluate
 from distaff.experiment import Experiment
 from distaff.inference.encode import posterior_of
 from distaff.models import AbstractVAE
-from distaff.runs import Run
+from distaff.runs import OpenRun, Run
 from distaff.runs.codes import (
-    all_posteriors,
     codes_from,
     is_complete,
-    posteriors_of,
     some_test_images,
 )
 from distaff.train import train
@@ -37,12 +36,12 @@ def run(gridded: Any, tmp_path: Path) -> Any:
     return run
 
 
-def all_codes(run: Any, dataset: Any) -> Any:
-    return codes_from(all_posteriors(run, dataset), "mean", seed=0)
+def all_codes(run: Run) -> Array:
+    return codes_from(OpenRun(run).all_posteriors(), "mean", seed=0)
 
 
-def codes_of(run: Any, dataset: Any, rows: Any) -> Any:
-    return codes_from(posteriors_of(run, dataset, rows), "mean", seed=0)
+def codes_of(run: Run, rows: torch.Tensor) -> Array:
+    return codes_from(OpenRun(run).posteriors(rows), "mean", seed=0)
 
 
 @pytest.fixture
@@ -95,12 +94,12 @@ def test_each_image_of_a_complete_set_is_encoded_once_for_all_scores(
 def test_codes_that_are_looked_up_are_those_of_the_model(run: Run, encoded: Any) -> None:
     dataset = run.load_dataset()
     rows = some_test_images(dataset, 50, seed=3)
-    before = codes_of(run, dataset, rows)
+    before = codes_of(run, rows)
     assert sum(encoded) == 50
-    whole = all_codes(run, dataset)
+    whole = all_codes(run)
     assert whole.shape == (IMAGES, 3)
     assert whole.dtype == np.float32
-    after = codes_of(run, dataset, rows)
+    after = codes_of(run, rows)
     assert sum(encoded) == 50 + IMAGES
     assert after == pytest.approx(before, abs=1e-5)
     truth = posterior_of(run.load_model(), dataset).mean
@@ -130,15 +129,14 @@ def test_a_set_that_is_not_complete_is_encoded_once_an_image(
 def test_codes_of_other_parameters_are_not_used(
     run: Run, gridded: Any, tmp_path: Path, encoded: Any
 ) -> None:
-    dataset = run.load_dataset()
-    old, name = np.array(all_codes(run, dataset)), kept_files(run)
+    old, name = np.array(all_codes(run)), kept_files(run)
     (other,) = train(replace(gridded, seeds=(1,)), tmp_path)
     encoded.clear()
     run.model_file.write_bytes(other.model_file.read_bytes())
-    new = np.array(all_codes(run, dataset))
+    new = np.array(all_codes(run))
     assert sum(encoded) == IMAGES
     assert np.abs(new - old).max() > 0.01
-    assert new == pytest.approx(np.array(all_codes(other, dataset)))
+    assert new == pytest.approx(np.array(all_codes(other)))
     assert len(kept_files(run)) == 1
     assert kept_files(run) != name
 
@@ -170,21 +168,19 @@ def test_scores_measured_before_are_kept(run: Run) -> None:
 
 @pytest.mark.parametrize("spoil", [lambda whole: whole[:200], lambda _: b"", bytes.swapcase])
 def test_kept_codes_that_are_damaged_are_refused(run: Run, spoil: Any) -> None:
-    dataset = run.load_dataset()
-    all_codes(run, dataset)
+    all_codes(run)
     (path,) = run.folder.glob("codes-*.npy")
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(RunError, match="delete that file and evaluate the run again"):
-        all_codes(run, dataset)
+        all_codes(run)
 
 
 def test_codes_of_other_images_are_refused(run: Run) -> None:
-    dataset = run.load_dataset()
-    whole = all_codes(run, dataset)
+    whole = all_codes(run)
     (path,) = run.folder.glob("codes-*.npy")
     np.save(path, whole[1:])
     with pytest.raises(RunError, match="of shape"):
-        all_codes(run, dataset)
+        all_codes(run)
 
 
 def test_r_squared_of_a_run_is_that_of_what_was_held_out(gridded: Any, tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from distaff.cli.output import DataPath, finished_runs, print_json
+from distaff.cli.output import DataPath, opened_runs, print_json
 from distaff.errors import UsageError
 
 if TYPE_CHECKING:
-    from distaff.runs import Run
+    from distaff.runs import OpenRun
 
 
 def evaluate(
@@ -68,32 +68,31 @@ def evaluate(
         raise UsageError("--active is for --codes; of a run it is known which latents are idle.")
     if out:
         raise UsageError(f"--out {out} is for --codes; the scores of a run are kept in its folder.")
-    found = finished_runs(run, data_path)
     measured = {
-        str(each.folder): _evaluate_run(each, metrics, images, posterior, seed, quiet=json)
-        for each in found
+        str(each.run.folder): _evaluate_run(each, metrics, images, posterior, seed, quiet=json)
+        for each in opened_runs(run, data_path)
     }
     if json:
         print_json(measured)
 
 
 def _evaluate_run(
-    run: "Run", metrics: tuple[str, ...], images: int, codes: str, seed: int, *, quiet: bool
+    opened: "OpenRun", metrics: tuple[str, ...], images: int, codes: str, seed: int, *, quiet: bool
 ) -> dict[str, Any]:
     """Measures a run, prints its scores unless told to be quiet, and returns them as JSON."""
     from distaff.cli.printing import print_scores, print_stale
     from distaff.cli.progress import ImageProgress
     from distaff.evaluate import evaluate, to_json
 
-    title = str(run.folder)
+    title = str(opened.run.folder)
     with ImageProgress("encoded") as progress:
         progress.start(f"measuring {title}")
         scores = evaluate(
-            run, metrics, images=images, seed=seed, codes=codes, on_images=progress.advance
+            opened, metrics, images=images, seed=seed, codes=codes, on_images=progress.advance
         )
     if not quiet:
         print_scores(title, scores)
-    print_stale(title, run.stale_scores)
+    print_stale(title, opened.run.stale_scores)
     return {name: to_json(score) for name, score in scores.items()}
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 if TYPE_CHECKING:
-    from distaff.runs import Run
+    from collections.abc import Iterator
+
+    from distaff.runs import OpenRun
 
 Folder = Annotated[Path, tyro.conf.Positional]
 
@@ -16,10 +18,14 @@ DataPath = Annotated[Path | None, tyro.conf.arg(name="data.path")]
 """Where the data of runs lie now, if they were moved after the training."""
 
 
-def finished_runs(folder: Path, data_path: Path | None) -> "list[Run]":
-    """Returns the finished runs in a folder, of which there is at least one."""
+def opened_runs(folder: Path, data_path: Path | None) -> "Iterator[OpenRun]":
+    """Yields the finished runs in a folder, of which there is at least one, each opened in turn.
+
+    Runs on the same data that follow one another share it.
+    """
     from distaff.errors import RunError
-    from distaff.runs import find_runs
+    from distaff.runs import OpenRun, find_runs
+    from distaff.runs.opened import Datasets
 
     found = find_runs(folder, data_path)
     finished = [run for run in found if run.finished]
@@ -27,7 +33,9 @@ def finished_runs(folder: Path, data_path: Path | None) -> "list[Run]":
         raise RunError(
             f"the run at {found[0].folder} is not finished; go on with distaff train and --resume."
         )
-    return finished
+    datasets: Datasets = {}
+    for run in finished:
+        yield OpenRun(run, datasets)
 
 
 def print_json(content: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from distaff.cli.data import fetch_for
-from distaff.cli.output import DataPath, Folder, finished_runs, print_json
+from distaff.cli.output import DataPath, Folder, opened_runs, print_json
 
 Noun = Literal[
     "models", "data", "nets", "likelihoods", "metrics", "figures", "recipes", "studies", "runs"
@@ -36,8 +36,8 @@ def illustrate(
     from distaff.illustrate import illustrate
 
     paths = []
-    for each in finished_runs(run, data_path):
-        with STDERR.status(f"drawing {each.folder}"):
+    for each in opened_runs(run, data_path):
+        with STDERR.status(f"drawing {each.run.folder}"):
             paths += [str(path) for path in illustrate(each, figures)]
     if json:
         print_json(paths)
@@ -66,13 +66,13 @@ def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> No
     from distaff.runs.figures import figures_of
 
     paths = []
-    for each in finished_runs(run, data_path):
+    for each in opened_runs(run, data_path):
         with ImageProgress("encoded") as progress:
-            progress.start(f"writing the report of {each.folder}")
-            if (not each.scores or each.stale_scores) and measurable(each):
+            progress.start(f"writing the report of {each.run.folder}")
+            if (not each.run.scores or each.run.stale_scores) and measurable(each):
                 evaluate(each, on_images=progress.advance)
-            stale = [name for name in figures_of(each, stale=True) if name in FIGURES]
-            if stale or not each.figures_folder.is_dir():
+            stale = [name for name in figures_of(each.run, stale=True) if name in FIGURES]
+            if stale or not each.run.figures_folder.is_dir():
                 illustrate(each, stale)
             paths.append(str(report(each)))
     if json:

@@ -36,14 +36,16 @@ def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> Non
     from distaff.illustrate import illustrate
     from distaff.recipes import DEMO
     from distaff.report import report
+    from distaff.runs import OpenRun
 
     (run,) = _train(replace(DEMO, seeds=(seed,)), runs, resume=True)
+    opened = OpenRun(run)
     with STDERR.status("measuring"):
-        scores = evaluate(run)
+        scores = evaluate(opened)
     with STDERR.status("drawing"):
-        illustrate(run)
+        illustrate(opened)
     print_scores(str(run.folder), scores)
-    path = report(run)
+    path = report(opened)
     print(f"report: {path}")
     if open:
         import webbrowser

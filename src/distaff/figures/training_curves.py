@@ -23,8 +23,9 @@ def training_curves(curves: Mapping[str, Mapping[str, Curve]], *, title: str = "
         columns = -(-len(curves) // rows)
         figure = figure_of_height(2.4 * rows)
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
-        for unused in panels[len(curves) :]:
-            unused.set_axis_off()
+        panels, unused = panels[: len(curves)], panels[len(curves) :]
+        for axes in unused:
+            axes.set_axis_off()
         for axes, (term, splits) in zip(panels, curves.items(), strict=True):
             for colour, (split, (steps, values)) in zip(COLOURS, splits.items(), strict=False):
                 marker = "o" if split == "validation" else ""
@@ -34,7 +35,7 @@ def training_curves(curves: Mapping[str, Mapping[str, Curve]], *, title: str = "
             axes.set_ylim(*_range([v for _, values in splits.values() for v in values]))
         for axes in panels[::columns]:
             axes.set_ylabel("nats per image")
-        panels[len(curves) - 1].legend()
+        panels[-1].legend()
         figure.suptitle(title)
     return figure
 

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from distaff.arrays import Array
 from distaff.errors import UsageError
-from distaff.models import AbstractVAE
+from distaff.inference.encode import encode
+from distaff.models import GenerativeModel
 from distaff.models.iwae import log_prior_over_posterior
 from distaff.models.pictures import Pictures
 from distaff.probability.gaussian import DiagonalGaussian
@@ -37,13 +38,11 @@ Observed: TypeAlias = Tensor | Array
 ROWS = 1024
 """Rows of latents decoded at once, whatever the number of images and samples: what the decoder
 puts out for them stays in the cache."""
-ENCODED = 512
-"""Images encoded at once."""
 
 
 @torch.no_grad()
 def importance_weighted_bound(
-    model: AbstractVAE,
+    model: GenerativeModel,
     images: Pictures,
     *,
     samples: int,
@@ -96,7 +95,7 @@ def importance_weighted_bound(
 
 @torch.no_grad()
 def elbo(
-    model: AbstractVAE,
+    model: GenerativeModel,
     images: Pictures,
     *,
     samples: int,
@@ -167,7 +166,7 @@ def log_mean(
 
 
 def log_likelihoods(
-    model: AbstractVAE,
+    model: GenerativeModel,
     images: Images,
     latents: Rows,
     *,
@@ -196,29 +195,12 @@ def log_likelihoods(
     return nats.reshape(-1, samples)
 
 
-@torch.no_grad()
-def encode(model: AbstractVAE, images: Images, context: Context | None = None) -> DiagonalGaussian:
-    """Returns the encoder's posterior of any number of images.
-
-    Args:
-        model: a trained model.
-        images: [batch, channel, height, width], as `model.prepare` returns them.
-        context: [batch, context], of a conditional model.
-    """
-    parts = []
-    for begin in range(0, len(images), ENCODED):
-        rows = slice(begin, begin + ENCODED)
-        parts.append(model.posterior(images[rows], context_rows(context, rows)))
-    mean, log_std = (torch.cat(column) for column in zip(*parts, strict=True))
-    return DiagonalGaussian(mean, log_std)
-
-
 def posterior_at(posterior: DiagonalGaussian, rows: slice | Tensor) -> DiagonalGaussian:
     """Returns the posterior of some images."""
     return DiagonalGaussian(posterior.mean[rows], posterior.log_std[rows])
 
 
-def checked_context(model: AbstractVAE, context: Context | None, images: int) -> Context | None:
+def checked_context(model: GenerativeModel, context: Context | None, images: int) -> Context | None:
     """Returns the context on the model's device; None for a model that is not conditional.
 
     Raises:

@@ -24,7 +24,7 @@ from distaff.inference.bounds import (
     sampled,
 )
 from distaff.inference.optimise import infer
-from distaff.models import AbstractVAE
+from distaff.models import GenerativeModel
 from distaff.models.pictures import Pictures
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.types import Context
@@ -51,7 +51,7 @@ class Completion(NamedTuple):
 
 @torch.no_grad()
 def complete(
-    model: AbstractVAE,
+    model: GenerativeModel,
     images: Pictures,
     observed: Observed,
     *,
@@ -99,7 +99,7 @@ def complete(
 
 
 def _pictures(
-    model: AbstractVAE,
+    model: GenerativeModel,
     posterior: DiagonalGaussian,
     samples: int,
     generator: torch.Generator,
@@ -114,7 +114,7 @@ def _pictures(
 
 @torch.no_grad()
 def hidden_log_likelihood(
-    model: AbstractVAE,
+    model: GenerativeModel,
     images: Pictures,
     observed: Observed,
     posterior: DiagonalGaussian,

@@ -7,15 +7,16 @@ import torch
 from torch import Tensor
 
 from distaff.arrays import Array
-from distaff.models import AbstractVAE
-from distaff.types import Context, Images
+from distaff.models import GenerativeModel
+from distaff.probability.gaussian import DiagonalGaussian
+from distaff.types import Context
 
 
 @torch.no_grad()
 def interpolations(
-    model: AbstractVAE,
-    left: Images,
-    right: Images,
+    model: GenerativeModel,
+    left: DiagonalGaussian,
+    right: DiagonalGaussian,
     alphas: Sequence[float],
     *,
     generator: torch.Generator,
@@ -28,7 +29,7 @@ def interpolations(
 
     Args:
         model: a trained model.
-        left: [pair, channel, height, width].
+        left: posteriors of the left images, [pair, latent].
         right: likewise.
         alphas: weights of the right image.
         generator: of the samples, on the CPU.
@@ -37,12 +38,10 @@ def interpolations(
     Returns:
         Mean images, [pair, alpha, channel, height, width].
     """
-    given_left, given_right = contexts or (None, None)
-    start = _sample(model, left, given_left, generator)
-    end = _sample(model, right, given_right, generator)
+    start, end = (_sample(model, posterior, generator) for posterior in (left, right))
     latents = _between(start, end, alphas)
     given = contexts and _between(*contexts, alphas)
-    images = model.decode(latents, given).unflatten(0, (len(left), len(alphas)))
+    images = model.decode(latents, given).unflatten(0, (len(left.mean), len(alphas)))
     return np.asarray(images.cpu())
 
 
@@ -53,9 +52,8 @@ def _between(start: Tensor, end: Tensor, alphas: Sequence[float]) -> Tensor:
 
 
 def _sample(
-    model: AbstractVAE, images: Images, context: Context | None, generator: torch.Generator
+    model: GenerativeModel, posterior: DiagonalGaussian, generator: torch.Generator
 ) -> Tensor:
-    posterior = model.encode(images.to(model.device), context)
     noise = torch.randn(posterior.mean.shape, generator=generator)
-    latents: Tensor = posterior.sample(noise.to(model.device))
-    return latents
+    latents: Tensor = posterior.sample(noise.to(posterior.mean.device))
+    return latents.to(model.device)

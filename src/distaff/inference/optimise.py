@@ -30,7 +30,7 @@ from distaff.inference.bounds import (
     log_likelihoods,
     posterior_at,
 )
-from distaff.models import AbstractVAE
+from distaff.models import GenerativeModel
 from distaff.models.pictures import Pictures
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.probability.spherical_radial import Rule, spherical_radial
@@ -68,7 +68,7 @@ class Inference(NamedTuple):
 
 
 def infer(
-    model: AbstractVAE,
+    model: GenerativeModel,
     images: Pictures,
     *,
     observed: Observed | None = None,
@@ -160,7 +160,7 @@ class _Subjects(NamedTuple):
 class _Search:
     """The images under way, with the state of their optimisers, and what the others came to."""
 
-    def __init__(self, model: AbstractVAE, subjects: _Subjects, learning_rate: float) -> None:
+    def __init__(self, model: GenerativeModel, subjects: _Subjects, learning_rate: float) -> None:
         self.model = model
         self.subjects = subjects
         self.rows = torch.arange(len(subjects.images), device=model.device)
@@ -240,7 +240,7 @@ def _rule(seed: int, latents: int) -> Rule:
 
 @torch.no_grad()
 def _bounds(
-    model: AbstractVAE,
+    model: GenerativeModel,
     subjects: _Subjects,
     posterior: DiagonalGaussian,
     rule_of: Callable[[int], Rule],
@@ -259,7 +259,7 @@ def _bounds(
 
 
 def _log_likelihoods(
-    model: AbstractVAE,
+    model: GenerativeModel,
     subjects: _Subjects,
     posterior: DiagonalGaussian,
     noise: Float[Tensor, "batch sample latent"],

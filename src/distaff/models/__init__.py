@@ -6,12 +6,13 @@ import torch
 
 from distaff.errors import UsageError, first_line
 from distaff.models.annealed_vae import AnnealedVAE
-from distaff.models.base import Adam, GenerativeModel, Model, ModelConfig, Player
+from distaff.models.base import Adam, Model, ModelConfig, Player
 from distaff.models.beta_vae import BetaVAE
 from distaff.models.classifier import Classifier
 from distaff.models.conditional_vae import ConditionalVAE
 from distaff.models.elbo import AbstractVAE
 from distaff.models.factor_vae import FactorVAE
+from distaff.models.generative import GenerativeModel
 from distaff.models.iwae import IWAE
 from distaff.models.vae import VAE
 from distaff.registry import Registry

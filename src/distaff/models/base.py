@@ -3,20 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from distaff.data.pictures import Resize
 from distaff.models.pictures import Pictures, as_images
-from distaff.probability.gaussian import DiagonalGaussian
 from distaff.registry import Config, Configured
-from distaff.types import Batch, Context, DataSpec, Images, Latents, LossTerms, Noise, Settings
-
-MOST_LATENTS = 100_000
+from distaff.types import Batch, DataSpec, Images, LossTerms, Noise, Settings
 
 
 class Adam(NamedTuple):
@@ -135,91 +130,3 @@ class Model(nn.Module, Configured, ABC):
     def device(self) -> torch.device:
         """Where the parameters are."""
         return next(self.parameters()).device
-
-
-def takes_arrays(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets a method of tensors take and return NumPy arrays too.
-
-    Tensors pass through as they are, gradients included; arrays are moved to the model's device
-    as float32. Where the first argument is an array, no gradient is kept, and arrays come back.
-    """
-    return _accepting(method, lambda model, value: _to_tensor(value, model.device))
-
-
-def takes_pictures(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Lets a method of images take whatever `prepare` takes; the rest as in `takes_arrays`.
-
-    Of tensors come tensors, with their gradients; of anything else come arrays.
-    """
-    return _accepting(method, lambda model, value: model.prepare(value))
-
-
-def _accepting(
-    method: Callable[..., Any], convert: Callable[["Model", Any], Any]
-) -> Callable[..., Any]:
-    @wraps(method)
-    def accepting(self: Model, first: Any, *others: Any, **named: Any) -> Any:
-        rest = [_to_tensor(value, self.device) for value in others]
-        by_name = {name: _to_tensor(value, self.device) for name, value in named.items()}
-        given = convert(self, first)
-        if given is first or isinstance(first, Tensor):
-            return method(self, given, *rest, **by_name)
-        with torch.no_grad():
-            return _to_arrays(method(self, given, *rest, **by_name))
-
-    return accepting
-
-
-def _to_tensor(value: Any, device: torch.device) -> Any:
-    if not isinstance(value, np.ndarray):
-        return value
-    return torch.as_tensor(value, dtype=torch.float32, device=device)
-
-
-def _to_arrays(result: Any) -> Any:
-    if isinstance(result, Tensor):
-        return result.float().cpu().numpy()
-    return type(result)(*(_to_arrays(part) for part in result))
-
-
-class GenerativeModel(Model):
-    """A generative model of images with latent variables, conditional on a context or not."""
-
-    @dataclass(frozen=True, kw_only=True)
-    class Config(ModelConfig):
-        """Settings that every generative model has."""
-
-        latents: int = 10
-        """Number of latent variables."""
-
-        def __post_init__(self) -> None:
-            """Refuses a model without latents, or with more than pictures have pixels."""
-            if not 1 <= self.latents <= MOST_LATENTS:
-                raise ValueError(f"latents is {self.latents}; it must be from 1 to {MOST_LATENTS}")
-
-    config: Config
-
-    @abstractmethod
-    def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
-        """Returns the posterior q(z|x) of each picture that `prepare` takes, or q(z|x,c)."""
-
-    @abstractmethod
-    def decode(self, latents: Latents, context: Context | None = None) -> Images:
-        """Returns the mean image p(x|z) of each row of latents, or p(x|z,c)."""
-
-    @takes_arrays
-    def sample(self, count: int, *, seed: int = 0, context: Context | None = None) -> Images:
-        """Returns mean images of latents drawn from the prior, on the CPU's generator.
-
-        Args:
-            count: number of images.
-            seed: decides the latents.
-            context: [count, context], of a conditional model; a tensor or an array.
-
-        Returns:
-            [count, channel, height, width], a tensor.
-        """
-        generator = torch.Generator().manual_seed(seed)
-        latents = torch.randn(count, self.config.latents, generator=generator)
-        with torch.no_grad():
-            return self.decode(latents.to(self.device), context)

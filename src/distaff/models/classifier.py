@@ -8,7 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from distaff.models.base import Model, ModelConfig, Player, takes_pictures
+from distaff.models.base import Model, ModelConfig, Player
+from distaff.models.inputs import takes_pictures
 from distaff.nets import ConvolutionalEncoder, unrounded
 from distaff.nets.encoder import EncoderConfig
 from distaff.registry import check_kind

@@ -1,7 +1,7 @@
-"""Run to codes: each image is encoded once, and looked up from then on."""
+"""The codes of a whole data set, kept in the folder of a run, and which images to measure."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,8 @@ from distaff.data import FactorDataset
 from distaff.data.reading.array_files import read_npy
 from distaff.errors import DataError
 from distaff.files import atomic_write, damaged
-from distaff.inference.encode import posterior_of
-from distaff.models import GenerativeModel
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.runs.run import EVALUATE_AGAIN, Run
-from distaff.training.device import choose_device
-
-CHUNK = 4_096
-"""Images between two reports of progress."""
 
 NAMES = ("codes", "log-std")
 """Of the two files with what is known of every image."""
@@ -48,44 +42,40 @@ def some_test_images(
     return rows[order[:images]]
 
 
-def all_posteriors(
-    run: Run, dataset: FactorDataset, on_images: OnImages | None = None
-) -> DiagonalGaussian:
-    """Returns the posterior of every image, from the run's folder where they are known.
+def kept_posteriors(run: Run, images: int, latents: int) -> DiagonalGaussian | None:
+    """Returns the posterior of every image of a set, where the run's folder holds them.
 
     Args:
         run: a finished run.
-        dataset: the whole set it was trained on.
-        on_images: told how far the encoding is; not called where nothing is encoded.
+        images: number of images of the whole set.
+        latents: of its model.
 
     Returns:
-        Mean and log standard deviation, float32 [image, latent], on the CPU.
+        Mean and log standard deviation, float32 [image, latent]; None where they are not kept.
 
     Raises:
-        RunError: the run is not finished, its folder cannot be written to, or what is kept there
-            is damaged.
+        RunError: what is kept is damaged.
     """
     paths = _files(run)
     if not all(path.is_file() for path in paths):
-        _encode(run, dataset, paths, on_images)
-    model = run.experiment.model
-    assert isinstance(model, GenerativeModel.Config)  # others have no codes that were kept
-    shape = (len(dataset), model.latents)
+        return None
+    shape = (images, latents)
     return DiagonalGaussian(*(torch.from_numpy(_read(path, shape)) for path in paths))
 
 
-def posteriors_of(run: Run, dataset: FactorDataset, rows: Tensor) -> DiagonalGaussian:
-    """Returns the posteriors of some images, float32 [image, latent], on the CPU.
-
-    They are looked up where the whole set was encoded before.
+def keep_posteriors(run: Run, posterior: DiagonalGaussian) -> None:
+    """Writes the posterior of every image of a set; those of other parameters are removed.
 
     Raises:
-        RunError: the run is not finished.
+        RunError: the folder cannot be written to.
     """
-    if all(path.is_file() for path in _files(run)):
-        mean, log_std = all_posteriors(run, dataset)
-        return DiagonalGaussian(mean[rows], log_std[rows])
-    return posterior_of(run.load_vae(), dataset.subset(rows))
+    paths = _files(run)
+    for path, values in zip(paths, posterior, strict=True):
+        with atomic_write(path) as temporary:
+            np.save(temporary, values.float().numpy())
+    for name in NAMES:
+        for other in set(run.folder.glob(f"{name}-*.npy")) - set(paths):
+            other.unlink()
 
 
 def codes_from(posterior: DiagonalGaussian, kind: str, *, seed: int) -> Array:
@@ -114,24 +104,6 @@ def _read(path: Path, shape: tuple[int, int]) -> Array:
     if values.dtype != np.float32 or values.shape != shape:
         raise damaged(path, f"it holds {values.dtype} of shape {values.shape}", EVALUATE_AGAIN)
     return values
-
-
-def _encode(
-    run: Run, dataset: FactorDataset, paths: Sequence[Path], on_images: OnImages | None
-) -> None:
-    model = run.load_vae(choose_device("auto"))
-    parts, done = [], 0
-    for rows in torch.arange(len(dataset)).split(CHUNK):
-        parts.append(posterior_of(model, dataset.subset(rows)))
-        done += len(rows)
-        if on_images is not None:
-            on_images(done, len(dataset))
-    for path, columns in zip(paths, zip(*parts, strict=True), strict=True):
-        with atomic_write(path) as temporary:
-            np.save(temporary, torch.cat(columns).float().numpy())
-    for name in NAMES:
-        for other in set(run.folder.glob(f"{name}-*.npy")) - set(paths):  # of parameters gone
-            other.unlink()
 
 
 def _files(run: Run) -> list[Path]:

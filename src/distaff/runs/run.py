@@ -32,7 +32,7 @@ from distaff.errors import RunError, UsageError
 from distaff.experiment import Experiment
 from distaff.files import TRAIN_AGAIN, damaged, read_json, remove_temporaries, write_json
 from distaff.metrics.score import Score, ScoreContent, score_from_json
-from distaff.models import AbstractVAE, Model, build, parameter_shapes
+from distaff.models import GenerativeModel, Model, build, parameter_shapes
 from distaff.runs import checkpoints, manifest, training_log
 from distaff.runs.environment import Environment
 from distaff.runs.manifest import Manifest, read_manifest, write_manifest
@@ -233,19 +233,25 @@ class Run:
         model.load_state_dict(parameters)
         return model.to(device).eval()
 
-    def load_vae(self, device: torch.device | str = "cpu") -> AbstractVAE:
+    def load_generative(self, device: torch.device | str = "cpu") -> GenerativeModel:
         """Returns the trained model of a run whose images have codes.
 
         Raises:
             UsageError: it is a classifier.
             RunError: as in `load_model`.
         """
-        model = self.load_model(device)
-        if not isinstance(model, AbstractVAE):
-            kind = self.experiment.model.kind
+        return self.check_generative(self.load_model(device))
+
+    def check_generative(self, model: Model) -> GenerativeModel:
+        """Returns the run's model if its images have codes.
+
+        Raises:
+            UsageError: it is a classifier.
+        """
+        if not isinstance(model, GenerativeModel):
             raise UsageError(
-                f"the run at {self.folder} is a {kind}, which has no latents; give the run of a "
-                f"variational autoencoder."
+                f"the run at {self.folder} is a {self.experiment.model.kind}, which has no "
+                f"latents; give the run of a generative model."
             )
         return model
 

@@ -99,11 +99,12 @@ def run_study(
         train(experiment, runs, resume=True, progress=watcher)
     trained = _trained(study, runs)
     folder, stamp = study_folder(runs, study), _stamp(study, trained)
+    context = StudyContext(folder, trained)
     for name, task in study.tasks.items():
         if not _finished(folder, name, stamp):
             if watcher:
                 watcher.task(name)
-            _carry_out(name, task, StudyContext(folder, trained), stamp)
+            _carry_out(name, task, context.next_task(), stamp)
     _write_report(study, folder, trained)
     return folder
 

@@ -1,5 +1,6 @@
 """What a study is, and what its tasks find on their bench."""
 
+import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,8 @@ from distaff.compare import interval_of_mean
 from distaff.experiment import Experiment
 from distaff.figures.house_style import house_style
 from distaff.files import atomic_write
-from distaff.runs import Run
+from distaff.runs import OpenRun, Run
+from distaff.runs.opened import Datasets
 from distaff.training.settings import Training
 
 Budget = Literal["smoke", "quick", "full"]
@@ -57,6 +59,14 @@ class StudyContext:
         self.folder = folder
         self.captions: dict[str, str] = {}
         self._runs = runs
+        self._opened: dict[Path, OpenRun] = {}
+        self._datasets: Datasets = {}
+
+    def next_task(self) -> "StudyContext":
+        """Returns what the next task finds: no captions yet, and all that was opened before."""
+        following = copy.copy(self)
+        following.captions = {}
+        return following
 
     def runs(self, experiment: str) -> list[Run]:
         """Returns the finished runs of an experiment, one for each seed."""
@@ -65,6 +75,10 @@ class StudyContext:
     def run(self, experiment: str) -> Run:
         """Returns the run of an experiment's first seed."""
         return self._runs[experiment][0]
+
+    def open(self, run: Run) -> OpenRun:
+        """Returns a run opened: its model, data set and codes, shared by all tasks of a study."""
+        return self._opened.setdefault(run.folder, OpenRun(run, self._datasets))
 
     def draw(self, name: str, figure: Figure, caption: str) -> None:
         """Keeps a deliverable as PDF and PNG.

@@ -14,9 +14,9 @@ from distaff import figures
 from distaff.data import FactorDataset
 from distaff.experiment import Experiment
 from distaff.inference.conditional_samples import accuracy_of_images, conditional_accuracy
-from distaff.models import AbstractVAE, Classifier, ConditionalVAE
+from distaff.models import Classifier, ConditionalVAE, GenerativeModel, Model
 from distaff.recipes import MNIST_CLASSIFIER, MNIST_CONDITIONAL_VAE, MNIST_DENSE_VAE
-from distaff.runs import Run
+from distaff.runs import OpenRun, Run
 from distaff.studies.study import Budget, Results, Study, StudyContext, for_smoke
 from distaff.types import Batch
 
@@ -70,7 +70,7 @@ class MnistConditional(Study):
 
 def losses(bench: StudyContext) -> Results:
     """The loss over the epochs, and in the end on training, validation and test images."""
-    results = {name: _losses(bench.run(name)) for name in ("vae", "cvae")}
+    results = {name: _losses(bench.open(bench.run(name))) for name in ("vae", "cvae")}
     curves = {
         "loss": {
             f"{name.upper()}, {split}": [_curve(run, split) for run in bench.runs(name)]
@@ -89,12 +89,11 @@ def losses(bench: StudyContext) -> Results:
             name: [_curve(run, "train")[1][-1] for run in bench.runs(name)]
             for name in ("vae", "cvae")
         },
-        "reloaded": _reloaded(bench.run("cvae")),
+        "reloaded": _reloaded(bench.open(bench.run("cvae"))),
     }
 
 
-def _conditional(run: Run) -> ConditionalVAE:
-    model = run.load_model()
+def _conditional(model: Model) -> ConditionalVAE:
     assert isinstance(model, ConditionalVAE)
     return model
 
@@ -104,9 +103,9 @@ def _curve(run: Run, split: str) -> tuple[list[float], list[float]]:
     return [line["step"] for line in lines], [line["objective"] for line in lines]
 
 
-def _losses(run: Run) -> dict[str, float]:
-    model, test = run.load_vae(), run.load_dataset().split("test")
-    terms = _terms(model, test)
+def _losses(opened: OpenRun) -> dict[str, float]:
+    run = opened.run
+    terms = _terms(opened.generative, opened.dataset.split("test"))
     return {
         "last_epoch": _curve(run, "train")[1][-1],
         "validation": _curve(run, "validation")[1][-1],
@@ -117,7 +116,7 @@ def _losses(run: Run) -> dict[str, float]:
 
 
 @torch.no_grad()
-def _terms(model: AbstractVAE, dataset: FactorDataset) -> dict[str, float]:
+def _terms(model: GenerativeModel, dataset: FactorDataset) -> dict[str, float]:
     """The terms of the loss on all images of a set."""
     generator = torch.Generator().manual_seed(0)
     sums = {"reconstruction": 0.0, "kl": 0.0}
@@ -134,10 +133,10 @@ def _labelled(dataset: FactorDataset, rows: torch.Tensor) -> Batch:
     return batch._replace(labelled=torch.ones_like(batch.labelled))
 
 
-def _reloaded(run: Run) -> dict[str, float]:
+def _reloaded(opened: OpenRun) -> dict[str, float]:
     """How far the reconstructions of a model lie from those of another one with its weights."""
-    model, other = _conditional(run), _conditional(run)
-    batch = _labelled(run.load_dataset().split("test"), torch.arange(RELOADED))
+    model, other = _conditional(opened.model), _conditional(opened.run.load_model())
+    batch = _labelled(opened.dataset.split("test"), torch.arange(RELOADED))
     for parameter in other.parameters():
         torch.nn.init.zeros_(parameter)
     other.load_state_dict(safetensors.torch.load(safetensors.torch.save(model.state_dict())))
@@ -149,7 +148,10 @@ def _reloaded(run: Run) -> dict[str, float]:
 
 def pictures(bench: StudyContext) -> Results:
     """Samples of the VAE, a plane through four of its latents, ten samples of each digit."""
-    vae, cvae = bench.run("vae").load_vae(), _conditional(bench.run("cvae"))
+    vae, cvae = (
+        bench.open(bench.run("vae")).generative,
+        _conditional(bench.open(bench.run("cvae")).model),
+    )
     drawn = vae.sample(SIDE * SIDE).numpy()
     bench.draw(
         "vae-samples",
@@ -158,7 +160,7 @@ def pictures(bench: StudyContext) -> Results:
     )
     bench.draw(
         "vae-interpolation",
-        _plane(vae, bench.run("vae").load_dataset().split("test")),
+        _plane(vae, bench.open(bench.run("vae")).dataset.split("test")),
         "Between four test images of different digits, whose posterior means are the corners: "
         "means of p(x|z) with z interpolated in both directions.",
     )
@@ -178,7 +180,7 @@ def pictures(bench: StudyContext) -> Results:
 
 
 @torch.no_grad()
-def _plane(model: AbstractVAE, test: FactorDataset) -> Figure:
+def _plane(model: GenerativeModel, test: FactorDataset) -> Figure:
     """Bilinear interpolation between the codes of the first four images of different digits."""
     _, first = np.unique(test.factors[:100, 0].numpy(), return_index=True)
     corners = model.encode(test.images_at(np.sort(first)[:4])).mean
@@ -192,14 +194,14 @@ def _plane(model: AbstractVAE, test: FactorDataset) -> Figure:
 
 def digits(bench: StudyContext, each: int) -> Results:
     """What a classifier takes the samples of each digit for, and how they vary."""
-    classifier = bench.run("classifier").load_model()
+    judge = bench.open(bench.run("classifier"))
+    classifier, test = judge.model, judge.dataset.split("test")
     assert isinstance(classifier, Classifier)
-    test = bench.run("classifier").load_dataset().split("test")
     images, labels = test.images_at(range(len(test))).numpy(), test.factors[:, 0].long().numpy()
     said = np.concatenate([classifier.probabilities(part) for part in np.array_split(images, 10)])
     real = accuracy_of_images(said, labels, images, images, labels)
     seeds = [
-        conditional_accuracy(_conditional(run), classifier, test, per_value=each)
+        conditional_accuracy(_conditional(bench.open(run).model), classifier, test, per_value=each)
         for run in bench.runs("cvae")
     ]
     drawn = seeds[0]

@@ -12,7 +12,7 @@ from distaff.inference.bounds import elbo
 from distaff.inference.complete import complete, mask
 from distaff.inference.encode import posterior_of
 from distaff.inference.optimise import infer
-from distaff.models import AbstractVAE
+from distaff.models import GenerativeModel
 from distaff.studies.mnist_likelihoods.trained import (
     Scale,
     Subject,
@@ -122,7 +122,7 @@ def _same_digit(codes: Array, digits: Array) -> float:
     return float((digits[nearest] == digits[:, None]).mean())
 
 
-def _manifold(model: AbstractVAE, side: int = 18) -> Figure:
+def _manifold(model: GenerativeModel, side: int = 18) -> Figure:
     quantiles = torch.tensor(norm.ppf(np.linspace(0.02, 0.98, side)), dtype=torch.float32)
     right, up = torch.meshgrid(quantiles, quantiles.flip(0), indexing="xy")
     latents = torch.stack([right.flatten(), up.flatten()], dim=1)

@@ -17,7 +17,7 @@ import numpy as np
 
 from distaff.arrays import Array
 from distaff.inference.bounds import LogProb, importance_weighted_bound
-from distaff.models import AbstractVAE
+from distaff.models import GenerativeModel
 from distaff.studies.mnist_likelihoods.trained import Estimate, generator, summary
 from distaff.types import Images
 
@@ -32,7 +32,7 @@ class NestedBounds(TypedDict):
 
 
 def bounds_of_images(
-    model: AbstractVAE,
+    model: GenerativeModel,
     images: Images,
     counts: Mapping[int, int],
     *,

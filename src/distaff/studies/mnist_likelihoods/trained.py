@@ -8,7 +8,7 @@ import torch
 
 from distaff.arrays import Array
 from distaff.data import FactorDataset
-from distaff.models import AbstractVAE
+from distaff.models import GenerativeModel
 from distaff.studies.study import StudyContext
 from distaff.types import Images, Latents
 
@@ -34,7 +34,7 @@ class Scale:
 class Subject:
     """A trained model with the test images, in the order of the official file."""
 
-    model: AbstractVAE
+    model: GenerativeModel
     test: FactorDataset
 
     def images(self, count: int) -> Images:
@@ -57,8 +57,8 @@ class Subject:
 
 def subject_of(bench: StudyContext, name: str) -> Subject:
     """Returns the trained model of an experiment."""
-    run = bench.run(name)
-    return Subject(run.load_vae(), run.load_dataset().split("test"))
+    opened = bench.open(bench.run(name))
+    return Subject(opened.generative, opened.dataset.split("test"))
 
 
 def generator() -> torch.Generator:
@@ -72,7 +72,7 @@ def normal(*shape: int) -> Latents:
 
 
 @torch.no_grad()
-def posterior_sample(model: AbstractVAE, images: Images) -> Latents:
+def posterior_sample(model: GenerativeModel, images: Images) -> Latents:
     """Returns a sample of q(Z|x) for each image."""
     posterior = model.encode(images)
     latents: Latents = posterior.sample(normal(*posterior.mean.shape))
@@ -80,9 +80,9 @@ def posterior_sample(model: AbstractVAE, images: Images) -> Latents:
 
 
 @torch.no_grad()
-def draw(model: AbstractVAE, latents: Latents) -> tuple[Array, Array]:
+def draw(model: GenerativeModel, latents: Latents) -> tuple[Array, Array]:
     """Returns an image sampled from p(X|z) for each row of latents, and its mean."""
-    outputs = model.decoder(latents)
+    outputs = model.outputs(latents)
     sampled = model.likelihood.sample(outputs, generator())
     return sampled.numpy(), model.likelihood.mean(outputs).numpy()
 

@@ -7,7 +7,7 @@ from distaff.arrays import Array
 from distaff.data import Circles
 from distaff.measures.latent_geometry import most_informative
 from distaff.nets import DeconvolutionDecoder, SpatialBroadcastDecoder
-from distaff.runs import Run
+from distaff.runs import OpenRun, Run
 
 DECODERS = {
     "deconvolution": DeconvolutionDecoder.Config(),
@@ -26,12 +26,12 @@ def circles_of(run: Run) -> Circles.Config:
 
 
 @torch.no_grad()
-def codes_of_positions(run: Run, positions: Array) -> Array:
+def codes_of_positions(opened: OpenRun, positions: Array) -> Array:
     """Posterior means of red circles in the two most informative latents, [position, 2]."""
-    config = circles_of(run)
+    config = circles_of(opened.run)
     circles = Circles(config)
     rest = torch.tensor([0.0, config.shape_sizes[0], 0.0], dtype=torch.float64)
     values = torch.cat([torch.as_tensor(positions), rest.expand(len(positions), 3)], dim=1)
-    posterior = run.load_vae().encode(circles.draw(values, "cpu"))
+    posterior = opened.generative.encode(circles.draw(values, "cpu"))
     chosen = most_informative(posterior.log_std.numpy())
     return np.asarray(posterior.mean.numpy()[:, chosen], dtype=np.float64)

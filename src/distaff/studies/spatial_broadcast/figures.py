@@ -6,7 +6,7 @@ from distaff import figures
 from distaff.inference.encode import kl_of_latents, posterior_of
 from distaff.measures.checkerboard import checkerboard_energy
 from distaff.measures.latent_geometry import grid_lines
-from distaff.models import AbstractVAE, build
+from distaff.models import GenerativeModel, build
 from distaff.runs import Run
 from distaff.studies.spatial_broadcast.decoders import (
     DECODERS,
@@ -55,13 +55,12 @@ def _constant(run: Run) -> float:
 
 def pictures(bench: StudyContext) -> Results:
     """Reconstructions of seven images, and traversals of the middle one, for both decoders."""
-    run = bench.run("spatial-broadcast")
-    dataset = run.load_dataset().split("train")
+    dataset = bench.open(bench.run("spatial-broadcast")).dataset.split("train")
     rows = np.random.default_rng(1).choice(len(dataset), SHOWN, replace=False)
     images = dataset.images_at(rows)
     sides = []
     for decoder in DECODERS:
-        model = bench.run(decoder).load_vae()
+        model = bench.open(bench.run(decoder)).generative
         kl = kl_of_latents(posterior_of(model, dataset))
         traversed = model.traverse(images[SHOWN // 2].numpy(), SWEEP)
         order = np.argsort(-kl, kind="stable")
@@ -88,7 +87,7 @@ def geometry(bench: StudyContext) -> Results:
     panels = {}
     for decoder in DECODERS:
         run = bench.run(decoder)
-        panels[TITLES[decoder]] = codes_of_positions(run, positions)
+        panels[TITLES[decoder]] = codes_of_positions(bench.open(run), positions)
     bench.draw(
         "latent-geometry",
         figures.latent_geometry(positions, line, panels),
@@ -98,7 +97,8 @@ def geometry(bench: StudyContext) -> Results:
     )
     for decoder in DECODERS:
         every = {
-            f"seed {run.seed}": codes_of_positions(run, positions) for run in bench.runs(decoder)
+            f"seed {run.seed}": codes_of_positions(bench.open(run), positions)
+            for run in bench.runs(decoder)
         }
         bench.draw(
             f"latent-geometry-{decoder}",
@@ -110,16 +110,15 @@ def geometry(bench: StudyContext) -> Results:
 
 def artefacts(bench: StudyContext) -> Results:
     """The checkerboard: power at the frequencies of the strides, before and after training."""
-    run = bench.run("deconvolution")
-    dataset = run.load_dataset().split("train")
+    dataset = bench.open(bench.run("deconvolution")).dataset.split("train")
     images = dataset.images_at(np.random.default_rng(0).choice(len(dataset), 256)).numpy()
     drawn = {}
     for decoder in DECODERS:
         trained = bench.run(decoder)
         fresh = build(trained.experiment.model, dataset.spec, seed=trained.seed)
-        assert isinstance(fresh, AbstractVAE)
+        assert isinstance(fresh, GenerativeModel)
         drawn[f"{TITLES[decoder]}, untrained"] = fresh.reconstruct(images)
-        drawn[f"{TITLES[decoder]}, trained"] = trained.load_vae().reconstruct(images)
+        drawn[f"{TITLES[decoder]}, trained"] = bench.open(trained).generative.reconstruct(images)
     bench.draw(
         "checkerboard",
         figures.checkerboard(images, drawn),

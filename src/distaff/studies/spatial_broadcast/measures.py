@@ -6,8 +6,8 @@ import torch
 from distaff.inference.encode import kl_of_latents, posterior_of
 from distaff.measures.latent_geometry import HIGH, LOW, affine_r2, local_distortion, similarity_r2
 from distaff.metrics import dci, mutual_information_gap
-from distaff.models import AbstractVAE
-from distaff.runs import Run
+from distaff.models import GenerativeModel
+from distaff.runs import OpenRun
 from distaff.studies.spatial_broadcast.decoders import (
     DECODERS,
     VARIANCE,
@@ -25,7 +25,9 @@ MEASURED = 3675
 
 def measures(bench: StudyContext) -> Results:
     """What the pictures show as numbers, for each decoder and seed."""
-    values = {decoder: [_measured(run) for run in bench.runs(decoder)] for decoder in DECODERS}
+    values = {
+        decoder: [_measured(bench.open(run)) for run in bench.runs(decoder)] for decoder in DECODERS
+    }
     return {
         "seeds": values,
         "summary": {
@@ -35,8 +37,8 @@ def measures(bench: StudyContext) -> Results:
     }
 
 
-def _measured(run: Run) -> dict[str, float]:
-    model, dataset = run.load_vae(), run.load_dataset().split("train")
+def _measured(opened: OpenRun) -> dict[str, float]:
+    model, dataset = opened.generative, opened.dataset.split("train")
     dataset = dataset.subset(torch.arange(len(dataset))[:MEASURED])
     posterior = posterior_of(model, dataset)
     kl = kl_of_latents(posterior)
@@ -45,7 +47,7 @@ def _measured(run: Run) -> dict[str, float]:
     names = [dataset.factor_names[i] for i in varying]
     factors = dataset.factors[:, varying].long().numpy()
     separated = dci(codes, factors, factor_names=names)
-    return _shape_of_map(run) | {
+    return _shape_of_map(opened) | {
         "mig": mutual_information_gap(codes, factors, factor_names=names).value,
         "disentanglement": separated.value,
         "reconstruction": _squared_error(model, dataset.images_at(range(len(dataset))))
@@ -55,15 +57,15 @@ def _measured(run: Run) -> dict[str, float]:
     }
 
 
-def _shape_of_map(run: Run) -> dict[str, float]:
+def _shape_of_map(opened: OpenRun) -> dict[str, float]:
     """Of the map from position to the two latents, on a grid of whole pixels."""
-    config = circles_of(run)
+    config = circles_of(opened.run)
     room = config.size - 2 - config.shape_sizes[0]
     # a place is cut off to a pixel when it is drawn: from the middle of one nothing is lost
     pixels = np.arange(np.ceil(LOW * room), np.floor(HIGH * room)) + 0.5
     places = pixels / room
     mesh = np.stack(np.meshgrid(places, places, indexing="xy"), axis=-1)
-    codes = codes_of_positions(run, mesh.reshape(-1, 2))
+    codes = codes_of_positions(opened, mesh.reshape(-1, 2))
     bent = local_distortion(mesh, codes.reshape(mesh.shape))
     return {
         "affine": affine_r2(mesh.reshape(-1, 2), codes),
@@ -74,7 +76,7 @@ def _shape_of_map(run: Run) -> dict[str, float]:
     }
 
 
-def _squared_error(model: AbstractVAE, images: Images) -> float:
+def _squared_error(model: GenerativeModel, images: Images) -> float:
     """Mean over the images of the summed squared error of their reconstructions."""
     errors = [
         np.square(model.reconstruct(part.numpy()) - part.numpy()).sum(axis=(1, 2, 3))
@@ -91,22 +93,22 @@ def beyond(bench: StudyContext) -> Results:
 def _beyond(bench: StudyContext, decoder: str) -> Results:
     results: Results = {}
     for name in ("quadrant", "combinations"):
-        run = bench.run(f"{decoder}-{name}")
-        model, dataset = run.load_vae(), run.load_dataset()
+        opened = bench.open(bench.run(f"{decoder}-{name}"))
+        model, dataset = opened.generative, opened.dataset
         for part, key in (("train", "seen"), ("held_out", "held_out")):
             images = dataset.split(part).images_at(range(len(dataset.splits[part])))
             results[f"{name}_{key}"] = _squared_error(model, images)
-    small = bench.run(f"{decoder}-small")
-    dataset = small.load_dataset().split("train")
-    results["small"] = _squared_error(small.load_vae(), dataset.images_at(range(len(dataset))))
+    small = bench.open(bench.run(f"{decoder}-small"))
+    dataset = small.dataset.split("train")
+    results["small"] = _squared_error(small.generative, dataset.images_at(range(len(dataset))))
     results["small_similarity"] = _shape_of_map(small)["similarity"]
-    return results | {"dsprites": _on_dsprites(bench.run(f"{decoder}-dsprites"))}
+    return results | {"dsprites": _on_dsprites(bench.open(bench.run(f"{decoder}-dsprites")))}
 
 
-def _on_dsprites(run: Run) -> dict[str, float]:
-    last = next(line for line in reversed(run.log) if line["split"] == "validation")
-    test = run.load_dataset().split("test")
-    sample = test.subset(torch.arange(4000))
-    codes = posterior_of(run.load_vae(), sample).mean.double().numpy()
+def _on_dsprites(opened: OpenRun) -> dict[str, float]:
+    last = next(line for line in reversed(opened.run.log) if line["split"] == "validation")
+    rows = opened.dataset.splits["test"][:4000]
+    sample = opened.dataset.subset(rows)
+    codes = opened.posteriors(rows).mean.double().numpy()
     gap = mutual_information_gap(codes, sample.factors.long().numpy())
     return {"reconstruction": last["reconstruction"], "kl": last["kl"], "mig": gap.value}
