@@ -1,6 +1,7 @@
 """A run is opened once: its data and model are loaded once, each image is encoded once."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from distaff.train import train
 
 @pytest.fixture
 def run(small_experiment: Experiment, tmp_path: Path) -> Run:
-    (trained,) = train(small_experiment, tmp_path)
+    # images enough to be measured, so that a report has scores and matrices
+    grid = replace(small_experiment.data, positions_x=16, positions_y=16)
+    (trained,) = train(replace(small_experiment, data=grid), tmp_path)
     return trained
 
 
@@ -52,6 +55,7 @@ def test_a_report_loads_data_and_model_once_and_encodes_each_image_once(
     run: Run, counts: Counter[str]
 ) -> None:
     assert main(["report", str(run.folder)]) == 0
+    assert Run(run.folder).scores
     assert counts.pop("data sets") == 1
     assert counts.pop("models") == 1
     test = Run(run.folder).load_dataset().split("test")
@@ -64,8 +68,6 @@ def test_a_report_loads_data_and_model_once_and_encodes_each_image_once(
 def test_runs_of_one_data_set_share_it(
     small_experiment: Experiment, tmp_path: Path, counts: Counter[str]
 ) -> None:
-    from dataclasses import replace
-
     train(replace(small_experiment, seeds=(0, 1, 2)), tmp_path)
     counts.clear()
     assert main(["illustrate", str(tmp_path), "--figures", "samples", "reconstructions"]) == 0
@@ -92,8 +94,6 @@ def test_an_opened_run_opens_no_second_time(run: Run) -> None:
 
 
 def test_a_classifier_has_no_codes(small_experiment: Experiment, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     model = Classifier.Config(factor="scale", encoder=small_experiment.model.encoder)
     (judge,) = train(replace(small_experiment, name="judge", model=model), tmp_path)
     with pytest.raises(UsageError, match="is a classifier, which has no latents"):
