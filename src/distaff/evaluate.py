@@ -1,6 +1,8 @@
 """Run to scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from inspect import signature
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +14,7 @@ from distaff.errors import UsageError
 from distaff.inference.encode import kl_of_latents, probabilities_of
 from distaff.metrics import METRICS, r_squared
 from distaff.metrics.arrays import FEWEST_ROWS
+from distaff.metrics.options import Metric, with_options
 from distaff.metrics.score import Active, Origin, Score
 from distaff.models import Classifier
 from distaff.runs import OpenRun, Run
@@ -41,7 +44,7 @@ INTERVENTIONAL = (
 
 def evaluate(
     run: Run | OpenRun,
-    metrics: Sequence[str] = (),
+    metrics: Sequence[Metric] = (),
     *,
     images: int = IMAGES,
     seed: int = 0,
@@ -61,8 +64,9 @@ def evaluate(
 
     Args:
         run: a finished run, opened or not.
-        metrics: names; by default those of the run's experiment, and those kept of parameters
-            that are gone.
+        metrics: names, or names with options such as `("dci", {"backend": "lightgbm"})`; `all`
+            for every metric of one table of codes; by default those of the run's experiment, and
+            those kept of parameters that are gone.
         images: how many test images are encoded; all of them where there are fewer.
         seed: of the choice of images, of the metrics, and of samples.
         codes: `mean` of each posterior, or a `sample` of it.
@@ -88,15 +92,15 @@ def evaluate(
     if isinstance(run.experiment.model, Classifier.Config) and not metrics:
         return save_scores(run, {"accuracy": accuracy(opened, rows)})
     stale = [name for name in run.stale_scores if name in METRICS and name != "udr"]
-    names = metrics or list(dict.fromkeys([*run.experiment.metrics, *stale]))
-    chosen = list(functions(names))  # an unknown name is refused before anything is encoded
+    # an unknown name or option is refused before anything is encoded
+    chosen = asked_for(metrics or [*run.experiment.metrics, *stale])
     return save_scores(run, _measure_run(opened, rows, chosen, seed, codes, on_images))
 
 
 def _measure_run(
     opened: OpenRun,
     rows: Tensor,
-    chosen: Sequence[str],
+    chosen: Mapping[str, Mapping[str, Any]],
     seed: int,
     codes: str,
     on_images: OnImages | None,
@@ -120,19 +124,29 @@ def _measure_run(
             measured |= measure(
                 codes_from(posterior, codes, seed=seed),
                 dataset.factors_at(index).numpy(),
-                wanted,
+                [(name, dict(chosen[name])) for name in wanted],
                 factor_names=dataset.factor_names,
+                factor_kinds=dataset.factor_kinds or None,
                 seed=seed,
                 active=active,
             )
     if unseen:
-        measured["r-squared"] = _generalization(opened, rows, seed, codes, active)
+        options = chosen["r-squared"]
+        score = _generalization(opened, rows, seed, codes, active, options)
+        measured["r-squared"] = score._replace(options=options)
     left_out = tuple(np.flatnonzero(~active).tolist())
     origin = Origin(codes=codes, kl=tuple(kl.tolist()), left_out=left_out)
     return {name: measured[name]._replace(origin=origin) for name in chosen}
 
 
-def _generalization(opened: OpenRun, rows: Tensor, seed: int, codes: str, active: Active) -> Score:
+def _generalization(
+    opened: OpenRun,
+    rows: Tensor,
+    seed: int,
+    codes: str,
+    active: Active,
+    options: Mapping[str, Any],
+) -> Score:
     """Returns R2 of the factors of held-out images, read by what the given rows teach."""
     dataset = opened.dataset
     unseen = some_test_images(dataset, len(rows), seed, part="held_out")
@@ -145,6 +159,7 @@ def _generalization(opened: OpenRun, rows: Tensor, seed: int, codes: str, active
             factor_names=dataset.factor_names,
             active=active,
             seed=seed,
+            **options,
         )
     except ValueError as error:
         raise UsageError(f"r-squared: {error}.") from None
@@ -178,27 +193,32 @@ def save_scores(run: Run, scores: dict[str, Score]) -> dict[str, Score]:
     return run.scores
 
 
-def functions(names: Sequence[str]) -> dict[str, Callable[..., Score]]:
-    """Returns the metrics of these names; `all` stands for every metric of one table of codes.
+def asked_for(metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
+    """Returns the options of each metric asked for; `all` is every metric of one table of codes.
 
     Raises:
-        UsageError: an unknown metric, or one that needs the codes of several runs.
+        UsageError: an unknown metric or option, or a metric that needs the codes of several runs.
     """
-    if "udr" in names:
+    chosen = with_options(metrics)
+    if "udr" in chosen:
         raise UsageError(
             "udr compares runs that differ by their seed; distaff compare FOLDER --udr measures it."
         )
-    if tuple(names) == ("all",):
-        return {name: metric for name, metric in METRICS.items() if name not in NOT_OF_ANY_TABLE}
-    return {name: METRICS.look_up(name) for name in names}
+    if "all" in chosen:
+        every: dict[str, dict[str, Any]] = {
+            name: {} for name in METRICS if name not in NOT_OF_ANY_TABLE
+        }
+        chosen = every | {name: options for name, options in chosen.items() if name != "all"}
+    return chosen
 
 
 def measure(
     codes: Array,
     factors: Array,
-    names: Sequence[str],
+    metrics: Sequence[Metric],
     *,
     factor_names: Sequence[str] | None,
+    factor_kinds: Sequence[str] | None = None,
     seed: int = 0,
     active: Active | None = None,
 ) -> dict[str, Score]:
@@ -207,8 +227,9 @@ def measure(
     Args:
         codes: [image, latent].
         factors: whole numbers, [image, factor].
-        names: of the metrics, or `all`.
+        metrics: as in `evaluate`.
         factor_names: of the columns of `factors`.
+        factor_kinds: "discrete", "ordinal" or "continuous" for each of them; None: all discrete.
         seed: of the metrics.
         active: for each latent whether it counts; by default all do.
 
@@ -220,11 +241,18 @@ def measure(
             f"{len(codes)} rows of codes and {len(factors)} of factors; give a row for each image "
             f"in both."
         )
-    some = {} if active is None or np.all(active) else {"active": active}
+    given: dict[str, Any] = {"factor_names": factor_names, "seed": seed}
+    given |= {} if factor_kinds is None else {"factor_kinds": factor_kinds}
+    given |= {} if active is None or np.all(active) else {"active": active}
     scores = {}
-    for name, metric in functions(names).items():
+    for name, options in asked_for(metrics).items():
+        metric = METRICS.look_up(name)
+        taken = signature(metric).parameters
+        known = {key: value for key, value in given.items() if key in taken}
+        # a metric that knows nothing of idle latents finds constants in their place
+        table = codes if "active" in taken else np.where(given.get("active", True), codes, 0)
         try:
-            scores[name] = metric(codes, factors, factor_names=factor_names, seed=seed, **some)
+            scores[name] = metric(table, factors, **known, **options)._replace(options=options)
         except ValueError as error:
             raise UsageError(f"{name}: {error}.") from None
     return scores
@@ -257,5 +285,5 @@ def accuracy(opened: OpenRun, rows: Tensor) -> Score:
 def to_json(score: Score) -> dict[str, object]:
     """Returns a score as plain JSON."""
     relation = None if score.relation is None else score.relation.tolist()
-    parts, origin = dict(score.parts), score.origin._asdict()
-    return score._asdict() | {"parts": parts, "relation": relation, "origin": origin}
+    plain = {"parts": dict(score.parts), "options": dict(score.options)}
+    return score._asdict() | plain | {"relation": relation, "origin": score.origin._asdict()}

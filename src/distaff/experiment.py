@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from distaff.data import DatasetConfig
 from distaff.errors import RunError, UsageError, first_line
 from distaff.files import LARGEST, checked
-from distaff.metrics import METRICS
+from distaff.metrics.options import Metric, with_options
 from distaff.models import ModelConfig
 from distaff.registry import Config, Origin, check_kind
 from distaff.training.settings import Training
@@ -37,8 +37,8 @@ class Experiment:
     """The model, one of `distaff list models`."""
     training: Training = field(default_factory=Training)
     """How it is trained."""
-    metrics: tuple[str, ...] = ("mutual-information-gap",)
-    """What is measured, of `distaff list metrics`."""
+    metrics: tuple[Metric, ...] = ("mutual-information-gap",)
+    """What is measured, of `distaff list metrics`; with options as name.option=value."""
     figures: tuple[str, ...] = FIGURES_OF_A_RUN
     """What is drawn, of `distaff list figures`."""
     seeds: tuple[int, ...] = (0,)
@@ -54,8 +54,7 @@ class Experiment:
             or not self.name.isprintable()
         ):
             raise UsageError(f"name is {self.name!r}; give one that a folder can have.")
-        for metric in self.metrics:
-            METRICS.look_up(metric)
+        with_options(self.metrics)
         if not self.seeds or min(self.seeds) < 0 or max(self.seeds) > LARGEST:
             raise UsageError(f"seeds are {self.seeds}; give whole numbers from 0 to {LARGEST}.")
 
@@ -176,11 +175,15 @@ def _setting(value: Any, hint: Any, place: str, origins: Mapping[str, Origin]) -
         return _from_json(value, hint.registry.look_up(kind).Config, place, origins)
     if is_dataclass(hint):
         return _from_json(value, hint, place, origins)
-    given = tuple(value) if isinstance(value, list) else value
+    given = tuple(map(_as_tuple, value)) if isinstance(value, list) else value
     try:
         return checked(given, hint)
     except ValueError:
         raise ValueError(f"{place} is {value!r:.40}") from None
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def with_kind(experiment: Experiment, path: str, kind: str) -> Experiment:

@@ -20,6 +20,7 @@ def evaluate(
     factors: Path | None = None,
     out: Path | None = None,
     metrics: tuple[str, ...] = (),
+    metric: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = (),
     images: int = 10_000,
     posterior: Literal["mean", "sample"] = "mean",
     active: tuple[str, ...] = (),
@@ -36,6 +37,7 @@ def evaluate(
         distaff evaluate runs/demo
         distaff evaluate runs/demo --metrics all --json
         distaff evaluate runs/demo --posterior sample
+        distaff evaluate runs/demo --metric dci.backend=lightgbm --metric sap
         distaff evaluate --codes codes.npy --factors factors.csv --metrics dci sap --out my-codes
         distaff evaluate --codes codes.npy --factors factors.csv --active 0,2,3
 
@@ -44,6 +46,7 @@ def evaluate(
         codes: Instead of a run: a table of codes, a row for each image (npy, npz, csv, parquet).
         factors: The factors of these images, as whole numbers; a csv may name them.
         out: Folder for scores.json and report.html of codes; a run has its own.
+        metric: One more metric, or an option of one, as dci.backend=lightgbm; can be repeated.
         metrics: What to measure, or all; by default the metrics of the recipe, for codes the
             mutual information gap.
         images: How many test images of a run are encoded.
@@ -60,16 +63,17 @@ def evaluate(
             raise UsageError(
                 "--data.path and --posterior are for runs; leave them out beside --codes."
             )
-        names = metrics or ("mutual-information-gap",)
-        _evaluate_tables(codes, factors, out, names, active, seed, json)
+        words = (*metrics, *metric) or ("mutual-information-gap",)
+        _evaluate_tables(codes, factors, out, words, active, seed, json)
         return
     assert run  # the check above leaves a run
     if active:
         raise UsageError("--active is for --codes; of a run it is known which latents are idle.")
     if out:
         raise UsageError(f"--out {out} is for --codes; the scores of a run are kept in its folder.")
+    words = (*metrics, *metric)
     measured = {
-        str(each.run.folder): _evaluate_run(each, metrics, images, posterior, seed, quiet=json)
+        str(each.run.folder): _evaluate_run(each, words, images, posterior, seed, quiet=json)
         for each in opened_runs(run, data_path)
     }
     if json:
@@ -77,18 +81,24 @@ def evaluate(
 
 
 def _evaluate_run(
-    opened: "OpenRun", metrics: tuple[str, ...], images: int, codes: str, seed: int, *, quiet: bool
+    opened: "OpenRun", words: tuple[str, ...], images: int, codes: str, seed: int, *, quiet: bool
 ) -> dict[str, Any]:
     """Measures a run, prints its scores unless told to be quiet, and returns them as JSON."""
     from distaff.cli.printing import print_scores, print_stale
     from distaff.cli.progress import ImageProgress
     from distaff.evaluate import evaluate, to_json
+    from distaff.metrics.options import from_words
 
     title = str(opened.run.folder)
     with ImageProgress("encoded") as progress:
         progress.start(f"measuring {title}")
         scores = evaluate(
-            opened, metrics, images=images, seed=seed, codes=codes, on_images=progress.advance
+            opened,
+            from_words(words),
+            images=images,
+            seed=seed,
+            codes=codes,
+            on_images=progress.advance,
         )
     if not quiet:
         print_scores(title, scores)
@@ -100,7 +110,7 @@ def _evaluate_tables(
     codes: Path,
     factors: Path,
     out: Path | None,
-    metrics: tuple[str, ...],
+    words: tuple[str, ...],
     active: tuple[str, ...],
     seed: int,
     json: bool,
@@ -109,6 +119,7 @@ def _evaluate_tables(
     from distaff.cli.progress import STDERR
     from distaff.data.reading.tables import read_table
     from distaff.evaluate import measure, to_json
+    from distaff.metrics.options import from_words
     from distaff.metrics.score import Origin
     from distaff.report import report_of_codes
 
@@ -118,7 +129,7 @@ def _evaluate_tables(
         scores = measure(
             table.values,
             known.values,
-            metrics,
+            from_words(words),
             factor_names=known.names,
             seed=seed,
             active=counts,
@@ -130,9 +141,9 @@ def _evaluate_tables(
     else:
         print_scores(str(codes), scores)
     if out:
-        words = ["--codes", codes, "--factors", factors, "--metrics", *scores, "--seed", seed]
-        words += ["--active", *active] if active else []
-        command = shlex.join(["distaff", "evaluate", *map(str, words)])
+        flags = ["--codes", codes, "--factors", factors, "--metrics", *words, "--seed", seed]
+        flags += ["--active", *active] if active else []
+        command = shlex.join(["distaff", "evaluate", *map(str, flags)])
         path = report_of_codes(out, scores, table, known, command)
         if not json:
             print(f"report: {path}")

@@ -38,7 +38,8 @@ def print_scores(title: str, scores: dict[str, Score]) -> None:
     for name, score in scores.items():
         interval = "{:.3f} to {:.3f}".format(*score.interval) if score.interval else ""
         bounds = (f"{score.chance:.3f}", f"{score.ceiling:.3f}")
-        table.add_row(name, f"{score.value:.3f}", interval, *bounds)
+        options = "".join(f"\n  {option}={value}" for option, value in score.options.items())
+        table.add_row(name + options, f"{score.value:.3f}", interval, *bounds)
         for part, value in score.parts.items():
             table.add_row(f"  {part}", f"{value:.3f}")
     Console().print(table)

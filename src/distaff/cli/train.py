@@ -2,9 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+)
 
 from distaff.cli.data import fetch_for
 from distaff.cli.output import print_json
@@ -112,7 +117,29 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
         resume: Go on with runs that were interrupted.
         json: Print JSON.
     """
-    tyro.cli(train, prog=f"distaff train {recipe}", args=flags, config=TYRO)
+    with _metrics_as_words():
+        tyro.cli(train, prog=f"distaff train {recipe}", args=flags, config=TYRO)
+
+
+def _metrics_as_words() -> ConstructorRegistry:
+    """Tells tyro how metrics with options are written: `dci.backend=lightgbm`."""
+    from distaff.metrics.options import Metric, from_words, to_words
+
+    registry = ConstructorRegistry()
+
+    @registry.primitive_rule
+    def of_metrics(type_info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        if type_info.type != tuple[Metric, ...]:
+            return None
+        return PrimitiveConstructorSpec(
+            nargs="*",
+            metavar="[METRIC|METRIC.OPTION=VALUE ...]",
+            instance_from_str=from_words,
+            is_instance=lambda value: isinstance(value, tuple),
+            str_from_instance=to_words,
+        )
+
+    return registry
 
 
 def _experiment_named(recipe: str) -> "Experiment":

@@ -104,6 +104,7 @@ class Circles(Dataset):
             factors=factors,
             values=values,
             factor_names=("posX", "posY", "shape", "size", "color"),
+            factor_kinds=("ordinal", "ordinal", "discrete", "ordinal", "discrete"),
             factor_sizes=tuple(len(column) for column in columns),
             image_shape=(3, config.size, config.size),
             splits=_splits(_held_out(factors, config)),

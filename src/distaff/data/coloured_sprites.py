@@ -79,6 +79,7 @@ class ColouredSprites(Dataset):
             factors=torch.cat([cells, plain.factors[:, 1:]], dim=1),
             values=values,
             factor_names=("hue", "saturation", "value", *plain.factor_names[1:]),
+            factor_kinds=("discrete", "ordinal", "ordinal", *plain.factor_kinds[1:]),
             factor_sizes=(config.color_cells,) * 3 + plain.factor_sizes[1:],
             image_shape=(3, 64, 64),
             splits=random_splits(len(plain), sizes, seed=SPLIT_SEED),

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from distaff.data.base import Comparison, Dataset, OnImages
 from distaff.data.composition import Composition
-from distaff.data.drawing.shapes import draw_shapes
+from distaff.data.drawing.shapes import SPRITE_KINDS, draw_shapes
 from distaff.data.factor_dataset import FactorDataset, grid
 from distaff.data.reading.dsprites_file import HDF5, NPZ, compare, images_in
 from distaff.data.reading.official_files import OfficialFile
@@ -123,6 +123,7 @@ def _drawn() -> FactorDataset:
         factors=factors,
         values=values,
         factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),
+        factor_kinds=SPRITE_KINDS,
         factor_sizes=(1, 3, 6, 40, 32, 32),
         image_shape=(1, 64, 64),
         splits=random_splits(len(factors), PARTS, seed=SPLIT_SEED),

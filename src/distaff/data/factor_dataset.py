@@ -33,6 +33,8 @@ class FactorDataset:
     """The value itself, in the factor's own unit; always on the CPU."""
     factor_names: tuple[str, ...]
     factor_sizes: tuple[int, ...]
+    factor_kinds: tuple[str, ...] = ()
+    """"discrete", "ordinal" or "continuous" for each factor; () for discrete ones only."""
     image_shape: tuple[int, int, int]
     """Channels, height, width."""
     splits: Mapping[str, Int[Tensor, " part"]]

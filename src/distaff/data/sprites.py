@@ -11,7 +11,7 @@ from torch import Tensor
 
 from distaff.data.base import Dataset
 from distaff.data.composition import Composition
-from distaff.data.drawing.shapes import draw_shapes
+from distaff.data.drawing.shapes import SPRITE_KINDS, draw_shapes
 from distaff.data.factor_dataset import FactorDataset, grid
 from distaff.data.sources import DrawnImages
 from distaff.data.splits import random_splits
@@ -113,6 +113,7 @@ class Sprites(Dataset):
             factors=factors,
             values=values,
             factor_names=("color", "shape", "scale", "orientation", "posX", "posY"),
+            factor_kinds=SPRITE_KINDS,
             factor_sizes=config.factor_sizes,
             image_shape=(channels, config.size, config.size),
             splits=random_splits(len(factors), sizes, seed=SPLIT_SEED),

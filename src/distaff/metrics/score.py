@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, NotRequired, TypeAlias, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypeAlias, TypedDict
 
 import numpy as np
 from jaxtyping import Float
@@ -53,6 +53,8 @@ class Score(NamedTuple):
     """The matrix the score was read from."""
     origin: Origin = Origin()
     """Which codes it was measured on."""
+    options: Mapping[str, Any] = MappingProxyType({})
+    """Options it was measured with that are not its defaults."""
 
 
 class OriginContent(TypedDict):
@@ -76,6 +78,8 @@ class ScoreContent(TypedDict):
     relation: list[list[float]] | None
     origin: NotRequired[OriginContent]
     """Scores from before there were stamps have none."""
+    options: NotRequired[dict[str, Any]]
+    """Scores from before there were options have none."""
 
 
 def score_from_json(content: ScoreContent) -> Score:
@@ -95,6 +99,7 @@ def score_from_json(content: ScoreContent) -> Score:
         parts=content["parts"],
         relation=None if relation is None else np.array(relation).reshape(len(relation), -1),
         origin=_origin(content["origin"]) if "origin" in content else Origin(),
+        options=content.get("options", {}),
     )
 
 

@@ -10,6 +10,8 @@ from distaff.data.drawing.polygons import SUBPIXELS, fill_polygons
 
 SHAPES = ("square", "ellipse", "heart")
 """Names of the shapes, in the order of their index."""
+SPRITE_KINDS = ("discrete", "discrete", "ordinal", "discrete", "ordinal", "ordinal")
+"""Of color, shape, scale, orientation, posX and posY; an orientation comes round again."""
 HALF_SIDE = 0.15
 """Half the side of the square at scale 1, in sides of the picture."""
 
