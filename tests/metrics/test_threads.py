@@ -1,7 +1,8 @@
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
+from distaff.metrics.scoring import Reading
 
 
 def threads():
@@ -15,7 +16,7 @@ def test_a_score_is_computed_with_one_thread_and_leaves_the_others_as_they_were(
 
     def judge(codes, labels):  # noqa: ARG001
         seen.append(threads())
-        return Judgement(value=0.0, parts={})
+        return Reading(value=0.0, parts={})
 
     with threadpool_limits(2):
         labelled_codes(codes, factors, None).score(judge, estimator="", seed=0, repeats=2)

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from distaff.arrays import Array
 from distaff.metrics.intervention import MatchedRows
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.prediction.classifiers import (
     class_log_probabilities,
     fitted,
@@ -19,6 +19,7 @@ from distaff.metrics.prediction.classifiers import (
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 POINTS = (2_000, 1_000)
 PUBLISHED_POINTS = (10_000, 5_000)
@@ -64,26 +65,13 @@ def beta_vae_score(
     for each factor against the rest with liblinear, which the same call does not do any more; the
     scores differ by less than 0.005.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
+    Options:
         group_size: pairs for each point, L.
-        compat: None or "disentanglement_lib".
         num_train: number of points that train.
         num_test: number of points that test.
-        seed: of the draws, the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie, the draw of pairs and training included.
 
-    Returns:
-        Value with 95 % interval; as parts the accuracy for each shared factor and the number of
-        dead latents; chance from shuffled factors; ceiling from the factors as codes; relation
-        the mean difference of each latent under each shared factor, [latent, factor].
+    Parts: the accuracy for each shared factor. Relation: the mean difference of each latent under
+    each shared factor, [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
@@ -99,12 +87,12 @@ def beta_vae_score(
     default_points = PUBLISHED_POINTS if compat else POINTS
     points = (num_train or default_points[0], num_test or default_points[1])
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         train, test = _train_and_test(codes, labels, data.names, points, group_size, compat, seed)
         guess = _published_guess if compat else _guess
         right = guess(train, test.values, len(data.names)) == test.factor
         shared = [test.factor == k for k in range(len(data.names))]
-        return Judgement(
+        return Reading(
             value=float(right.mean()),
             parts=data.by_factor(np.array([right[k].mean() if k.any() else 0.0 for k in shared])),
             relation=np.stack([test.values[k].mean(axis=0) for k in shared], axis=1),
@@ -112,7 +100,7 @@ def beta_vae_score(
 
     method = "LogisticRegression() on raw codes" if compat else "logistic regression, normal scores"
     return data.score(
-        judge,
+        read,
         estimator=f"{method}, {points[0]} and {points[1]} points of {group_size} pairs",
         seed=seed,
         repeats=repeats,

@@ -7,9 +7,10 @@ from jaxtyping import Float, Num
 
 from distaff.arrays import Array
 from distaff.metrics.intervention import within_factor
-from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
+from distaff.metrics.labelled_codes import LabelledCodes, labelled_codes
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 FASTEST = 10
 """Most turns of the code for one of the factor."""
@@ -49,22 +50,14 @@ def d_lsbd(
     from -10 to 10. Factors that are not cyclic only have to be the same, and all of their values
     share one plane; the published code can also give each its own plane.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
+    Options:
         factor_kinds: "discrete" or "ordinal" for each factor; by default all discrete.
         cyclic: columns of the factors whose last value is next to the first; by default all that
             vary.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the shuffling.
         repeats: not read; all images of a complete set are no sample, and there is no interval.
 
-    Returns:
-        Value without interval; as parts 1 - D of each cyclic factor and the number of dead latents;
-        chance from shuffled factors; ceiling from a code of a circle for each cyclic factor.
+    No interval. Parts: 1 - D of each cyclic factor. Ceiling: from a code of a circle for each
+    cyclic factor. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, a cyclic factor of fewer than three values or
@@ -79,17 +72,17 @@ def d_lsbd(
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
     circles = _cyclic(data, cyclic)
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         evenness = {}
         for factor in circles:
             within, rows = within_factor(codes, labels, factor, data.names[factor])
             angle = 2 * np.pi * labels[rows, factor] / (labels[:, factor].max() + 1)
             evenness[data.names[factor]] = _evenness(within, angle)
-        return Judgement(float(np.mean(list(evenness.values()))), evenness)
+        return Reading(float(np.mean(list(evenness.values()))), evenness)
 
     angles = 2 * np.pi * data.labels[:, circles] / (data.labels[:, circles].max(axis=0) + 1)
-    ideal = judge(np.hstack([np.cos(angles), np.sin(angles)]), data.labels).value
-    return data.score(judge, estimator="all pairs", seed=seed, repeats=0, ceiling=ideal)
+    ideal = read(np.hstack([np.cos(angles), np.sin(angles)]), data.labels).value
+    return data.score(read, estimator="all pairs", seed=seed, repeats=0, ceiling=ideal)
 
 
 def _cyclic(data: LabelledCodes, cyclic: Sequence[int] | None) -> list[int]:

@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from distaff.arrays import Array
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.prediction.classifiers import splitting, standardized
 from distaff.metrics.prediction.importance import BACKENDS, SLOW, TINY, importances
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 REFERENCE_ROWS = 1_000
 
@@ -78,29 +79,14 @@ def dci(
     scikit-learn has changed in its boosting since 2020, in the steps of the loss for one, cannot be
     undone.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
+    Options:
         backend: one of those above; by default "extra-trees", with `compat` "boosted-trees".
-        compat: None or "disentanglement_lib".
-        num_train: with `compat`, how many rows from the first on train; by default 10,000, or two
-            thirds of fewer than 15,000.
-        num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
         jobs: processes for the boosted trees, also those of lightgbm; -1 for one a core.
-        seed: of the split, the trees, the halves and the shuffling.
         repeats: random halves of the rows, from which the interval is taken: where the score of
             another draw of as many images would lie, the training of classifiers included. By
             default 5, and none for boosted trees.
 
-    Returns:
-        Value with 95 % interval; as parts D, C, I, the accuracy of each factor, and the number of
-        dead latents; chance and ceiling of D, from shuffled factors and from the factors as codes;
-        relation R, [latent, factor].
+    Parts: D, C, I, the accuracy of each factor. Relation: R, [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
@@ -113,12 +99,12 @@ def dci(
     backend = _checked_backend(backend, compat)
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
     data.check_two_factors("dci")
-    read, split = splitting(data.codes, compat, num_train, num_test, seed)
-    data = data.part(read)
+    rows_read, split = splitting(data.codes, compat, num_train, num_test, seed)
+    data = data.part(rows_read)
     slow = backend in SLOW
     repeats = (0 if slow else 5) if repeats is None else repeats
 
-    def judge(codes: Array, labels: Array, most: int | None = None) -> Judgement:
+    def read(codes: Array, labels: Array, most: int | None = None) -> Reading:
         rows = split(codes)
         inputs = codes if compat else standardized(codes)
         relation, accuracies = importances(
@@ -131,7 +117,7 @@ def dci(
             published=compat is not None,
         )
         live = relation if compat else relation[np.ptp(codes, axis=0) > 0]
-        return Judgement(
+        return Reading(
             value=concentration(live),
             parts={
                 "disentanglement": concentration(live),
@@ -143,12 +129,12 @@ def dci(
         )
 
     return data.score(
-        judge,
+        read,
         estimator=f"{backend} on {'raw codes' if compat else 'normal scores'}",
         seed=seed,
         repeats=repeats,
         in_order=compat is not None,
-        cheaper=partial(judge, most=REFERENCE_ROWS) if slow else None,
+        cheaper=partial(read, most=REFERENCE_ROWS) if slow else None,
     )
 
 

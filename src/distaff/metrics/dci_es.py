@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, Num
 
 from distaff.arrays import Array
 from distaff.metrics.dci import concentration
-from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
+from distaff.metrics.labelled_codes import LabelledCodes, labelled_codes
 from distaff.metrics.prediction.classifiers import (
     order_by_content,
     standardized,
@@ -17,6 +17,7 @@ from distaff.metrics.prediction.importance import BACKENDS, importances
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 WAVES = (0, 16, 64, 256)
 """Random Fourier features that each probe has beside the latents: equal steps of capacity, after
@@ -55,24 +56,8 @@ def dci_es(
     the lowest loss that any probe reaches and divides by half the area of a guess; by that, noise
     is perfectly explicit. Where the last probe makes no error, its E is 2 E - 1 of the one here.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the split, the features, the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie, the training of classifiers included.
-
-    Returns:
-        Value with 95 % interval; as parts E of each factor, disentanglement, completeness,
-        informativeness, size, and the number of dead latents; chance and ceiling of E, from
-        shuffled factors and from the factors as codes; relation the importances of `dci`, [latent,
-        factor].
+    Parts: E of each factor, disentanglement, completeness, informativeness, size. Relation: the importances of
+    `dci`, [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
@@ -86,19 +71,19 @@ def dci_es(
     data.check_two_factors("dci_es")
     relation, framework = _framework(data, seed)
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         scores = standardized(codes[:, np.ptp(codes, axis=0) > 0])
         scores = scores[:, order_by_content(scores)]
         rows = train_and_test_rows(codes, None, None, None, seed)
         each = _explicitness(_errors(scores, labels, rows, seed), _guess_errors(labels, rows))
-        return Judgement(
+        return Reading(
             value=float(each.mean()),
             parts={**data.by_factor(each), **framework},
             relation=relation,
         )
 
     return data.score(
-        judge,
+        read,
         estimator=f"linear discriminants of {', '.join(map(str, WAVES))} random Fourier features",
         seed=seed,
         repeats=repeats,

@@ -41,40 +41,14 @@ def dci_mig(
     entropy have no bound, has (1 - exp(-2 I)) log 100 for I and log 100 for H, as if it had 100
     values. The published code cuts latents into bins.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves, the shuffling, and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts the kept gap of each factor as a share of H(v), and the
-        number of dead latents; chance from shuffled factors; ceiling from the factors as codes;
-        relation I(z; v) / H(v), [latent, factor].
-
-    Raises:
-        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
-            unknown kind or any `compat`.
+    Parts: the kept gap of each factor as a share of H(v). Relation: I(z; v) / H(v), [latent,
+    factor]. All else as in `metrics/scoring.py`.
 
     Reference: Sepliarskaia, Kiseleva, de Rijke 2019, "Evaluating disentangled representations",
     arXiv:1910.05587.
     """
     check_compat(compat, offered=False)
-    tables = information_tables(
-        codes,
-        factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
-    )
+    tables = information_tables(codes, factors, factor_names, factor_kinds, active, seed, repeats)
     shares = _kept_gaps(tables.whole) / tables.whole.entropy
     return tables.score(
         lambda table: float(_kept_gaps(table).sum() / table.entropy.sum()),

@@ -44,22 +44,9 @@ def dlig(
     order; the assignment here does not depend on the order. The estimator is that of Ross 2014 on
     normal scores (see `metrics/information.py`), H(v | w) is H(v) - I(w; v) by the same.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: names of the factors, which the relation's columns follow.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves, the shuffling, and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts the gap of each latent that counts, and the numbers of
-        uninformative and of dead latents; chance from shuffled factors, which depend on one another
-        as before; ceiling from the factors as codes; relation I(z; v) / H(v), [latent, factor].
+    Parts: the gap of each latent that counts, and the number of uninformative latents. Chance: from
+    shuffled factors, which depend on one another as before. Relation: I(z; v) / H(v), [latent,
+    factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
@@ -70,15 +57,7 @@ def dlig(
     11.
     """
     check_compat(compat, offered=False)
-    tables = information_tables(
-        codes,
-        factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
-    )
+    tables = information_tables(codes, factors, factor_names, factor_kinds, active, seed, repeats)
     check_two_factors(tables, "dlig")
     share = left_open(tables)
     parts = tables.latent_parts(_gaps(tables.whole, share))

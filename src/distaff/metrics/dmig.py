@@ -44,22 +44,8 @@ def dmig(
     estimator is that of Ross 2014 on normal scores (see `metrics/information.py`), H(v | w) is
     H(v) - I(w; v) by the same.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves, the shuffling, and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts the gap of each factor and the number of dead latents;
-        chance from shuffled factors, which depend on one another as before; ceiling from the
-        factors as codes; relation I(z; v) / H(v), [latent, factor].
+    Parts: the gap of each factor. Chance: from shuffled factors, which depend on one another as
+    before. Relation: I(z; v) / H(v), [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, no factor with two values, a factor
@@ -69,15 +55,7 @@ def dmig(
     presence of interdependent attributes", ISMIR late-breaking demo, arXiv:2110.05587.
     """
     check_compat(compat, offered=False)
-    tables = information_tables(
-        codes,
-        factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
-    )
+    tables = information_tables(codes, factors, factor_names, factor_kinds, active, seed, repeats)
     share = left_open(tables)
     parts = dict(zip(tables.names, _gaps(tables.whole, share).tolist(), strict=True))
     return tables.score(lambda table: max(0.0, float(_gaps(table, share).mean())), parts)

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import KFold
 
 from distaff.arrays import Array
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.prediction.classifiers import (
     class_log_probabilities,
     fitted,
@@ -16,6 +16,7 @@ from distaff.metrics.prediction.classifiers import (
     standardized,
 )
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 FOLDS = 5
 PENALTIES = 10
@@ -57,27 +58,11 @@ def downstream_accuracy(
     score has boosted trees for the classifier. Before version 0.22 scikit-learn fitted one
     classifier for each value against the rest, which cannot be had any more from the same call.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
+    Options:
         labels: numbers of images whose factors the classifier may see.
-        compat: None or "disentanglement_lib".
-        num_train: with `compat`, how many rows from the first on may train; by default 10,000, or
-            two thirds of fewer than 15,000.
-        num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
-        seed: of the split, the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie, the training of classifiers included.
 
-    Returns:
-        Value with 95 % interval; as parts the accuracy for each number of labels, that of each
-        factor for the largest, and the number of dead latents; chance from shuffled factors;
-        ceiling from the factors as codes.
+    Parts: the accuracy for each number of labels, that of each factor for the largest. All else as
+    in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, no factor with two values, a number
@@ -89,15 +74,15 @@ def downstream_accuracy(
     if not labels or min(labels) < 1:
         raise ValueError(f"labels={tuple(labels)}; give numbers of images, such as (100, 1000)")
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
-    read, split = splitting(data.codes, compat, num_train, num_test, seed)
-    data = data.part(read)
+    rows_read, split = splitting(data.codes, compat, num_train, num_test, seed)
+    data = data.part(rows_read)
     train, test = split(data.codes)
     numbers = sorted({min(number, len(train)) for number in labels})
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         accuracy = _accuracies(codes, labels, numbers, split(codes), compat)
         by_number = [float(mean) for mean in accuracy.mean(axis=1)]
-        return Judgement(
+        return Reading(
             value=float(accuracy.mean()),
             parts={
                 **{f"{n} labels": mean for n, mean in zip(numbers, by_number, strict=True)},
@@ -111,7 +96,7 @@ def downstream_accuracy(
         else "logistic regression on normal scores"
     )
     return data.score(
-        judge,
+        read,
         estimator=f"{method}, {len(test)} test images",
         seed=seed,
         repeats=repeats,

@@ -14,7 +14,7 @@ from distaff.metrics.prediction.classifiers import train_and_test_rows
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
 from distaff.metrics.score import Active, Score
-from distaff.metrics.threads import one_thread
+from distaff.metrics.scoring import one_thread
 
 
 @one_thread()
@@ -52,23 +52,12 @@ def edi(
     two predictors tell of rows they have not seen (see `metrics/joint_information.py`); in the
     published code a neural network estimates it. With one latent its compactness is its share.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: names of the factors, which the relation's columns follow.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the split, the trees, the halves, the shuffling and the noise between equal values.
+    Options:
         repeats: random halves of the rows from which the interval is taken; what all latents
             together tell is that of all rows in each.
 
-    Returns:
-        Value with 95 % interval; as parts modularity, compactness and explicitness, and the numbers
-        of uninformative and of dead latents; chance from shuffled factors; ceiling from the factors
-        as codes; relation I(z; v) / H(v), [latent, factor].
+    Parts: modularity, compactness and explicitness, and the number of uninformative latents.
+    Relation: I(z; v) / H(v), [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
@@ -78,15 +67,7 @@ def edi(
     representations", arXiv:2410.03056, and the code that its authors published.
     """
     check_compat(compat, offered=False)
-    tables = information_tables(
-        codes,
-        factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
-    )
+    tables = information_tables(codes, factors, factor_names, factor_kinds, active, seed, repeats)
     check_two_factors(tables, "edi")
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
     shuffled = stream(seed, "shuffled factors").permutation(data.labels)

@@ -1,6 +1,7 @@
 """What a score asks, its formula and what fools it, in words for people."""
 
 import inspect
+import re
 from collections.abc import Callable
 
 from distaff.metrics.caveats import CAVEATS
@@ -14,9 +15,12 @@ def explanation(name: str, metric: Callable[..., Score]) -> str:
         name: under which the score is known.
         metric: its function, whose docstring has them.
     """
-    description, _, sections = (inspect.getdoc(metric) or "").partition("\nArgs:\n")
-    _, mark, reference = sections.partition("\nReference: ")
-    parts = [name, description.strip(), f"What fools it: {CAVEATS[name]}"]
+    text = inspect.getdoc(metric) or ""
+    description = re.split(r"\n(?:Args|Options|Other arguments|Returns)\b", text)[0]
+    parts = [name, description.strip()]
+    if name in CAVEATS:
+        parts.append(f"What fools it: {CAVEATS[name]}")
+    _, mark, reference = text.partition("\nReference: ")
     if mark:
         parts.append(f"Reference: {' '.join(reference.split())}")
     return "\n\n".join(parts)

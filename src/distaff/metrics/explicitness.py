@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 
 from distaff.arrays import Array
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.prediction.classifiers import (
     class_log_probabilities,
     fitted,
@@ -16,6 +16,7 @@ from distaff.metrics.prediction.classifiers import (
     standardized,
 )
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 
 def explicitness(
@@ -52,39 +53,17 @@ def explicitness(
     values between others hard to tell: a perfect code of dSprites with five latents of noise
     scored 0.93 then and scores 0.98 now. That cannot be had any more from the same call.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None or "disentanglement_lib".
-        num_train: with `compat`, how many rows from the first on train; by default 10,000, or two
-            thirds of fewer than 15,000.
-        num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
-        seed: of the split, the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie, the training of classifiers included.
-
-    Returns:
-        Value with 95 % interval; as parts the area of each factor and the number of dead latents;
-        chance from shuffled factors; ceiling from the factors as codes.
-
-    Raises:
-        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
-            unknown kind or `compat`.
+    Parts: the area of each factor. All else as in `metrics/scoring.py`.
 
     Reference: Ridgeway, Mozer 2018, "Learning deep disentangled embeddings with the F-statistic
     loss", arXiv:1802.05312, section 3.
     """
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, compat=compat)
-    read, split = splitting(data.codes, compat, num_train, num_test, seed)
-    data = data.part(read)
+    rows_read, split = splitting(data.codes, compat, num_train, num_test, seed)
+    data = data.part(rows_read)
     predict = _published_probabilities if compat else class_log_probabilities
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         train, test = split(codes)
         inputs = _published_scale(codes, train) if compat else standardized(codes)
         areas = [
@@ -94,12 +73,12 @@ def explicitness(
             )
             for label in labels.T
         ]
-        return Judgement(value=float(np.mean(areas)), parts=data.by_factor(np.array(areas)))
+        return Reading(value=float(np.mean(areas)), parts=data.by_factor(np.array(areas)))
 
     train, test = split(data.codes)
     method = "LogisticRegression()" if compat else "logistic regression on normal scores"
     return data.score(
-        judge,
+        read,
         estimator=f"{method}, {len(train)} training and {len(test)} test images",
         seed=seed,
         repeats=repeats,

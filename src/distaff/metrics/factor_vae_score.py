@@ -7,11 +7,12 @@ from jaxtyping import Bool, Float, Int, Num
 
 from distaff.arrays import Array
 from distaff.metrics.intervention import MatchedRows
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.prediction.classifiers import standardized, train_and_test_rows
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 VOTES = (2_000, 1_000)
 PUBLISHED_VOTES = (10_000, 5_000)
@@ -61,26 +62,15 @@ def factor_vae_score(
     pruned the value is 0. (Its code has 0 by default, which prunes nothing: a dead latent is then
     0 / 0 and takes every vote.) It differs by the random draws only.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
+    Options:
         group_size: images for each vote, L.
-        compat: None or "disentanglement_lib".
         num_train: number of votes that train.
         num_test: number of votes that test.
-        seed: of the draws, the halves and the shuffling.
         repeats: random halves of the rows, from which the interval is taken: where the score of
             another draw of as many images would lie, the draw of votes and training included.
 
-    Returns:
-        Value with 95 % interval; as parts the share of right votes for each factor and the number
-        of dead latents; chance from shuffled factors; ceiling from the factors as codes; relation
-        the share of a factor's test votes that each latent took, [latent, factor].
+    Parts: the share of right votes for each factor. Relation: the share of a factor's test votes
+    that each latent took, [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
@@ -94,19 +84,19 @@ def factor_vae_score(
     default_votes = PUBLISHED_VOTES if compat else VOTES
     votes = (num_train or default_votes[0], num_test or default_votes[1])
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         train, test = _train_and_test(codes, labels, data.names, votes, group_size, compat, seed)
         winner = train.argmax(axis=1)
         right = np.where(winner[:, None] == np.arange(len(data.names)), test, 0)
         total = np.maximum(test.sum(axis=0), 1)
-        return Judgement(
+        return Reading(
             value=float(right.sum() / max(test.sum(), 1)),
             parts=data.by_factor(right.sum(axis=0) / total),
             relation=test / total,
         )
 
     return data.score(
-        judge,
+        read,
         estimator=(
             f"{'raw codes' if compat else 'normal scores'}, {votes[0]} and {votes[1]} votes of "
             f"{group_size} images"

@@ -56,22 +56,11 @@ def factorized_support(
     every combination of an outlier is far from all images. Dead latents are left out; one live
     latent scores 1.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
+    Options:
         factors: values of the factors, for the ceiling; None if there are none.
-        factor_names: not read.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
 
-    Returns:
-        Value with 95 % interval; as parts the mean and the largest distance, in ranks from 0 to 1,
-        and the number of dead latents; no relation.
-
-    Raises:
-        ValueError: NaN, too few rows, or any `compat`.
+    Parts: the mean and the largest distance, in ranks from 0 to 1. All else as in
+    `metrics/scoring.py`.
 
     Reference: Roth, Ibrahim, Akata, Vincent, Bouchacourt 2023, "Disentanglement of correlated
     factors via Hausdorff factorized support", ICLR, arXiv:2210.07347.

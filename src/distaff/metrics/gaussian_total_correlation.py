@@ -43,25 +43,10 @@ def gaussian_total_correlation(
     `num_train` rows, and the part is the number of that library: one outlier rules it, and a dead
     latent makes it, and the value, NaN or a number made of rounding.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
+    Options:
         factors: values of the factors, for the ceiling; None if there are none.
-        factor_names: not read.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None or "disentanglement_lib".
-        num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
-            two thirds of fewer than 15,000.
-        seed: of the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie.
 
-    Returns:
-        Value with 95 % interval; as parts the total correlation in nats and the number of dead
-        latents; no relation.
-
-    Raises:
-        ValueError: NaN, too few rows, or an unknown `compat`.
+    Parts: the total correlation in nats. All else as in `metrics/scoring.py`.
 
     Reference: Locatello, Bauer, Lucic, Rätsch, Gelly, Schölkopf, Bachem 2019, "Challenging common
     assumptions in the unsupervised learning of disentangled representations", arXiv:1811.12359.

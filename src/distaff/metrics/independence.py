@@ -8,8 +8,8 @@ from distaff.arrays import Array
 from distaff.metrics.arrays import checked_codes
 from distaff.metrics.published.compat import check_compat, training_rows
 from distaff.metrics.randomness import stream
-from distaff.metrics.resampling import interval_of_halves
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading, random_halves, score_of
 
 
 def independence_score(
@@ -64,18 +64,13 @@ def independence_score(
         return measure(table) if table.shape[1] > 1 else (1.0, *(0.0 for _ in quantities))
 
     value, *parts = measured(latents)
-    return Score(
-        value=value,
-        interval=interval_of_halves(
-            lambda half: measured(latents[half])[0], value, len(codes), repeats, seed
-        ),
+    return score_of(
+        Reading(value, dict(zip(quantities, parts, strict=True))),
+        [measured(latents[half])[0] for half in random_halves(len(codes), repeats, seed)],
         chance=measured(shuffled)[0],
         ceiling=measured(ideal)[0],
         estimator=f"{estimator}, {len(codes)} images",
-        parts={
-            **dict(zip(quantities, parts, strict=True)),
-            "dead latents": float((np.ptp(codes, axis=0) == 0).sum()),
-        },
+        dead=int((np.ptp(codes, axis=0) == 0).sum()),
     )
 
 

@@ -9,14 +9,13 @@ from jaxtyping import Float, Num
 from distaff.arrays import Array
 from distaff.metrics.information.score import check_two_factors, information_tables
 from distaff.metrics.information.tables import Table
-from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
+from distaff.metrics.labelled_codes import LabelledCodes, labelled_codes
 from distaff.metrics.prediction.linear_probe import probe_losses
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.published.info_mec import published_info_mec
 from distaff.metrics.randomness import stream
-from distaff.metrics.resampling import random_halves
 from distaff.metrics.score import Active, Score
-from distaff.metrics.threads import one_thread
+from distaff.metrics.scoring import Reading, one_thread, random_halves
 
 PUBLISHED = "published"
 
@@ -67,23 +66,13 @@ def info_mec(
     rows, and so there is no interval by default. A continuous factor, which that code has not, is
     cut into cells.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: names of the factors, which the relation's columns follow.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
+    Options:
         compat: None or "published".
-        seed: of the halves, the shuffling, and the noise between equal values.
         repeats: random halves of the rows from which the interval is taken; by default 20, and none
             with `compat`.
 
-    Returns:
-        Value with 95 % interval; as parts InfoM, InfoE, InfoC and the numbers of uninformative and
-        of dead latents; chance from shuffled factors; ceiling from the factors as codes; relation
-        I(z; v) / H(v), [latent, factor].
+    Parts: InfoM, InfoE, InfoC and the number of uninformative latents. Relation: I(z; v) / H(v),
+    [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
@@ -99,15 +88,7 @@ def info_mec(
         )
         return _published(data, seed=seed, repeats=repeats or 0)
     repeats = 20 if repeats is None else repeats
-    tables = information_tables(
-        codes,
-        factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
-    )
+    tables = information_tables(codes, factors, factor_names, factor_kinds, active, seed, repeats)
     check_two_factors(tables, "info_mec")
     losses_of = partial(probe_losses, continuous=tables.continuous, seed=seed)
     losses = losses_of(tables.codes, tables.factors)
@@ -131,11 +112,11 @@ def info_mec(
 def _published(data: LabelledCodes, *, seed: int, repeats: int) -> Score:
     data.check_two_factors("info_mec")
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         few = max(len(np.unique(latent)) for latent in codes.T) <= np.sqrt(len(codes))
         found = published_info_mec(codes, labels, discrete_latents=bool(few), seed=seed)
         three = found.modularity, found.explicitness, found.compactness
-        return Judgement(
+        return Reading(
             value=float(np.mean(three)),
             parts={
                 **dict(zip(("InfoM", "InfoE", "InfoC"), three, strict=True)),
@@ -144,7 +125,7 @@ def _published(data: LabelledCodes, *, seed: int, repeats: int) -> Score:
             relation=found.relation,
         )
 
-    return data.score(judge, estimator="as published", seed=seed, repeats=repeats)
+    return data.score(read, estimator="as published", seed=seed, repeats=repeats)
 
 
 def _mean(table: Table, losses: Array) -> float:

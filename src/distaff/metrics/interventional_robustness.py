@@ -6,12 +6,13 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 
 from distaff.arrays import Array
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.prediction.classifiers import standardized
 from distaff.metrics.published.compat import check_compat, training_rows
 from distaff.metrics.published.histogram import BINS, histogram_cells
 from distaff.metrics.randomness import stream
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 
 def interventional_robustness(
@@ -54,26 +55,11 @@ def interventional_robustness(
     factors of more than 20 values merged into 20 cells of equal width. No part of it depends on
     the version of scikit-learn.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: names of the factors, which the relation's columns follow.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
+    Options:
         quantile: q, between 0 and 1.
-        compat: None or "disentanglement_lib".
-        num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
-            two thirds of fewer than 15,000.
-        seed: of the groups that share nothing, the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie.
 
-    Returns:
-        Value with 95 % interval; as parts the robustness of each live latent and the number of dead
-        latents; chance from shuffled factors; ceiling from the factors as codes; relation R,
-        [latent, factor].
+    Parts: the robustness of each live latent. Relation: R, [latent, factor]. All else as in
+    `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
@@ -89,7 +75,7 @@ def interventional_robustness(
     if compat:
         data = data.part(training_rows(len(data.codes), num_train))
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         if compat:
             relation, weights = _published_robustness(codes, labels, quantile)
         else:
@@ -97,7 +83,7 @@ def interventional_robustness(
             weights = relation.max(axis=1)
         best = relation.max(axis=1)
         total = weights.sum()
-        return Judgement(
+        return Reading(
             value=float((weights * best).sum() / total) if total > 0 else 0.0,
             parts={f"latent {i}": float(best[i]) for i in np.flatnonzero(np.ptp(codes, axis=0))},
             relation=relation,
@@ -105,7 +91,7 @@ def interventional_robustness(
 
     cells = f"at most {BINS} cells, raw codes" if compat else "normal scores"
     return data.score(
-        judge,
+        read,
         estimator=f"{quantile:g}-quantile, {cells}",
         seed=seed,
         repeats=repeats,

@@ -52,40 +52,14 @@ def jemmig(
     entropy. Chance is near 0. A code of one latent has nothing in the second place, which counts
     as 0.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves, the shuffling, and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts the normalised form for each factor and the number of
-        dead latents; chance from shuffled factors; ceiling from the factors as codes; relation
-        I(z; v) / H(v), [latent, factor].
-
-    Raises:
-        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
-            unknown kind or any `compat`.
+    Parts: the normalised form for each factor. Relation: I(z; v) / H(v), [latent, factor]. All else
+    as in `metrics/scoring.py`.
 
     Reference: Do, Tran 2020, "Theory and evaluation metrics for learning disentangled
     representations", ICLR, arXiv:1908.09961.
     """
     check_compat(compat, offered=False)
-    tables = information_tables(
-        codes,
-        factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
-    )
+    tables = information_tables(codes, factors, factor_names, factor_kinds, active, seed, repeats)
     parts = dict(zip(tables.names, _normalized(tables.whole).tolist(), strict=True))
     return tables.score(lambda table: float(_normalized(table).mean()), parts)
 

@@ -1,11 +1,10 @@
 """Codes with the labels of their factors, and how a score is read from them.
 
-A score of this package is a function of codes and labels, here called its judge. The same judge
-gives the value, the chance (shuffled labels), the ceiling (the labels as codes) and the interval
-(random halves of the rows).
+A score is a function of codes and labels. The same function gives the value, the chance (shuffled
+labels), the ceiling (the labels as codes) and the interval (random halves of the rows).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,20 +15,10 @@ from distaff.metrics.arrays import checked, described
 from distaff.metrics.information.mutual_information import discretized
 from distaff.metrics.prediction.classifiers import in_the_roles_of_the_whole
 from distaff.metrics.randomness import stream
-from distaff.metrics.resampling import interval_of_halves
 from distaff.metrics.score import Active, Score
-from distaff.metrics.threads import one_thread
+from distaff.metrics.scoring import Reading, one_thread, random_halves, score_of
 
-
-class Judgement(NamedTuple):
-    """What a score says of codes and labels."""
-
-    value: float
-    parts: Mapping[str, float]
-    relation: Float[np.ndarray, "latent factor"] | None = None
-
-
-Judge: TypeAlias = Callable[[Array, Array], Judgement]
+Reader: TypeAlias = Callable[[Array, Array], Reading]
 
 
 class LabelledCodes(NamedTuple):
@@ -68,7 +57,7 @@ class LabelledCodes(NamedTuple):
     @one_thread()
     def score(
         self,
-        judge: Judge,
+        read: Reader,
         *,
         estimator: str,
         seed: int,
@@ -76,48 +65,42 @@ class LabelledCodes(NamedTuple):
         best: float = 1.0,
         in_order: bool = False,
         ceiling: float | None = None,
-        cheaper: Judge | None = None,
+        cheaper: Reader | None = None,
     ) -> Score:
-        """Returns the score of `judge`, a function of codes and labels.
+        """Returns the score that `read` gives of codes and labels.
 
         Args:
-            judge: called with the codes and labels, with shuffled labels (the factors of a row
+            read: called with the codes and labels, with shuffled labels (the factors of a row
                 kept together) for the chance, with labels as codes for the ceiling, and with
                 halves of the rows for the interval, each of which trains and tests anew.
             estimator: its name and settings.
             seed: of the shuffling and the halves.
             repeats: number of halves; no interval for fewer than 2.
             best: end of the range of the score, which begins at 0.
-            in_order: whether the judge splits the rows by their order and not at random.
+            in_order: whether it splits the rows by their order and not at random.
             ceiling: of a score that has another one.
-            cheaper: in place of `judge` for chance and ceiling, where it takes minutes.
+            cheaper: in place of `read` for chance and ceiling, where it takes minutes.
         """
-        whole = judge(self.codes, self.labels)
-        reference = cheaper or judge
+        count = len(self.codes)
+        reference = cheaper or read
 
-        def on_rows(rows: Array) -> float:
-            count = len(self.codes)
+        def on_half(rows: Array) -> float:
             rows = np.sort(rows) if in_order else in_the_roles_of_the_whole(rows, count, seed)
-            return judge(self.codes[rows], self.labels[rows]).value
+            return read(self.codes[rows], self.labels[rows]).value
 
+        if ceiling is None:
+            ceiling = reference(self.labels.astype(np.float64), self.labels).value
         shuffled = stream(seed, "shuffled factors").permutation(self.labels)
-        return Score(
-            value=whole.value,
-            interval=interval_of_halves(on_rows, whole.value, len(self.codes), repeats, seed, best),
+        return score_of(
+            read(self.codes, self.labels),
+            [on_half(rows) for rows in random_halves(count, repeats, seed)],
             chance=reference(self.codes, shuffled).value,
-            ceiling=reference(self.labels.astype(np.float64), self.labels).value
-            if ceiling is None
-            else ceiling,
-            estimator=f"{estimator}, {described(len(self.codes), self.repeats)}",
-            parts={**whole.parts, "dead latents": float(self.dead.sum())},
-            relation=None if whole.relation is None else self._all_factors(whole.relation),
+            ceiling=ceiling,
+            estimator=f"{estimator}, {described(count, self.repeats)}",
+            dead=int(self.dead.sum()),
+            varying=self.varying,
+            best=best,
         )
-
-    def _all_factors(self, columns: Float[np.ndarray, "latent factor"]) -> Array:
-        """Returns the matrix with a column of zeros for each factor that does not vary."""
-        result = np.zeros((len(columns), len(self.varying)))
-        result[:, self.varying] = columns
-        return result
 
 
 def labelled_codes(

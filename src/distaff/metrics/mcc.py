@@ -8,9 +8,10 @@ from scipy.optimize import linear_sum_assignment
 
 from distaff.arrays import Array
 from distaff.metrics.information.ranks import smoothed_ranks
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 
 def mcc(
@@ -44,26 +45,11 @@ def mcc(
     Pearson's as well, so that no monotone change of a latent alters much, and in that close values
     share a rank (see `metrics/ranks.py`).
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
+    Options:
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. Of a continuous one the ranks are read.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
 
-    Returns:
-        Value with 95 % interval; as parts |r| of each factor and the number of dead latents;
-        chance from shuffled factors; ceiling from the factors as codes; relation |r|, [latent,
-        factor].
-
-    Raises:
-        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
-            unknown kind or any `compat`.
+    Parts: |r| of each factor. Relation: |r|, [latent, factor]. All else as in `metrics/scoring.py`.
 
     Reference: Hyvärinen, Morioka 2016, "Unsupervised feature extraction by time-contrastive
     learning and nonlinear ICA", arXiv:1605.06336; "strong" in Khemakhem, Monti, Kingma, Hyvärinen
@@ -72,12 +58,12 @@ def mcc(
     check_compat(compat, offered=False)
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, in_order=True)
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         relation = correlations(smoothed_ranks(codes), smoothed_ranks(labels.astype(np.float64)))
         own = of_own_latent(relation)
-        return Judgement(float(own.mean()), data.by_factor(own), relation)
+        return Reading(float(own.mean()), data.by_factor(own), relation)
 
-    return data.score(judge, estimator="Spearman", seed=seed, repeats=repeats)
+    return data.score(read, estimator="Spearman", seed=seed, repeats=repeats)
 
 
 def correlations(

@@ -43,22 +43,8 @@ def med(
     and lets a factor of which nothing is known count as much as one that is: what is merely found
     by chance then adds up to 1.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: names of the factors, which the relation's columns follow.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves, the shuffling, and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts completeness, top-1, and the numbers of uninformative and
-        of dead latents; chance from shuffled factors; ceiling from the factors as codes; relation
-        I(z; v) / H(v), [latent, factor].
+    Parts: completeness, top-1, and the number of uninformative latents. Relation: I(z; v) / H(v),
+    [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
@@ -68,15 +54,7 @@ def med(
     negative-free contrastive learning", NeurIPS, arXiv:2206.04756.
     """
     check_compat(compat, offered=False)
-    tables = information_tables(
-        codes,
-        factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
-    )
+    tables = information_tables(codes, factors, factor_names, factor_kinds, active, seed, repeats)
     check_two_factors(tables, "med")
     importance = _importance(tables.whole)
     parts = {

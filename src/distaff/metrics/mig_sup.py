@@ -43,40 +43,14 @@ def mig_sup(
     `metrics/information_tables.py`; the published code cuts latents into bins and averages over
     all of them.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: names of the factors, which the relation's columns follow.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves, the shuffling, and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts the gap of each latent that takes part and the numbers
-        of uninformative and of dead latents; chance from shuffled factors; ceiling from the
-        factors as codes; relation I(z; v) / H(v), [latent, factor].
-
-    Raises:
-        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
-            unknown kind or any `compat`.
+    Parts: the gap of each latent that takes part and the number of uninformative latents. Relation:
+    I(z; v) / H(v), [latent, factor]. All else as in `metrics/scoring.py`.
 
     Reference: Li, Murkute, Gyawali, Wang 2020, "Progressive learning and disentanglement of
     hierarchical representations", ICLR.
     """
     check_compat(compat, offered=False)
-    tables = information_tables(
-        codes,
-        factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
-    )
+    tables = information_tables(codes, factors, factor_names, factor_kinds, active, seed, repeats)
     return tables.score(
         lambda table: table.mean_over_latents(_gaps(table)),
         tables.latent_parts(_gaps(tables.whole)),

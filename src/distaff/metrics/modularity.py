@@ -48,24 +48,8 @@ def modularity(
     fall; information is that of the frequencies in 20 cells of equal width, which one outlier
     empties. A factor of one value is left out here; there it raises K and so the value.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: names of the factors, which the relation's columns follow.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None or "disentanglement_lib".
-        num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
-            two thirds of fewer than 15,000.
-        seed: of the halves, the shuffling, and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts the modularity of each latent that takes part and the
-        numbers of uninformative and of dead latents; chance from shuffled factors; ceiling from
-        the factors as codes; relation I(z; v) / H(v), [latent, factor].
+    Parts: the modularity of each latent that takes part and the number of uninformative latents.
+    Relation: I(z; v) / H(v), [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
@@ -77,11 +61,11 @@ def modularity(
     tables = information_tables(
         codes,
         factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
+        factor_names,
+        factor_kinds,
+        active,
+        seed,
+        repeats,
         compat=compat,
         num_train=num_train,
     )

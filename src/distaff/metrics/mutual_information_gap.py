@@ -48,28 +48,8 @@ def mutual_information_gap(
     nothing in the second place (there an IndexError). The library cuts codes of single precision,
     so that a value within rounding of an edge may fall on its other side.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None or "disentanglement_lib".
-        num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
-            two thirds of fewer than 15,000.
-        seed: of the halves, the shuffling, and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts the gap of each factor and the number of dead latents;
-        chance from shuffled factors; ceiling from the factors as codes; relation I(z; v) / H(v),
-        or 1 - exp(-2 I), [latent, factor], with a column of zeros for a factor that was left out.
-
-    Raises:
-        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
-            unknown kind or `compat`.
+    Parts: the gap of each factor. Relation: I(z; v) / H(v), or 1 - exp(-2 I), [latent, factor],
+    with a column of zeros for a factor that was left out. All else as in `metrics/scoring.py`.
 
     Reference: Chen, Li, Grosse, Duvenaud 2018, "Isolating sources of disentanglement in VAEs",
     arXiv:1802.04942, equation 6.
@@ -77,11 +57,11 @@ def mutual_information_gap(
     tables = information_tables(
         codes,
         factors,
-        factor_names=factor_names,
-        factor_kinds=factor_kinds,
-        active=active,
-        seed=seed,
-        repeats=repeats,
+        factor_names,
+        factor_kinds,
+        active,
+        seed,
+        repeats,
         compat=compat,
         num_train=num_train,
     )

@@ -7,9 +7,10 @@ from jaxtyping import Float, Int, Num
 
 from distaff.arrays import Array
 from distaff.metrics.intervention import within_factor
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 from distaff.metrics.tails import drawn_in
 
 
@@ -47,21 +48,12 @@ def omes(
     a standard deviation below 0.05, offers other weights than 1/2 and 1/2, and the best latent in
     place of the mean.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
+    Options:
         factor_kinds: "discrete" or "ordinal" for each factor; by default all discrete.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the shuffling.
         repeats: not read; all images of a complete set are no sample, and there is no interval.
 
-    Returns:
-        Value without interval; as parts the score of each factor, the means of O and M, and the
-        number of dead latents; chance from shuffled factors; ceiling from the factors as codes;
-        relation S, [latent, factor].
+    No interval. Parts: the score of each factor, the means of O and M. Relation: S, [latent,
+    factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, fewer than two factors with two values, fewer
@@ -76,7 +68,7 @@ def omes(
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
     data.check_two_factors("omes")
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         inner = drawn_in(codes)
         moves = np.stack(
             [movement(inner, labels, j, name) for j, name in enumerate(data.names)], axis=1
@@ -85,7 +77,7 @@ def omes(
         overlap, multiple = _overlap(live), _overlap(live.T)
         of_factors = np.stack([_weighted(live, overlap), _weighted(live, multiple.T)])
         scores = of_factors.mean(axis=0)
-        return Judgement(
+        return Reading(
             value=float(scores.mean()),
             parts={
                 **data.by_factor(scores),
@@ -95,7 +87,7 @@ def omes(
             relation=moves,
         )
 
-    return data.score(judge, estimator="all pairs", seed=seed, repeats=0)
+    return data.score(read, estimator="all pairs", seed=seed, repeats=0)
 
 
 def movement(

@@ -7,11 +7,11 @@ from jaxtyping import Float, Num
 from sklearn.linear_model import LogisticRegression
 
 from distaff.arrays import Array
-from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
+from distaff.metrics.labelled_codes import LabelledCodes, labelled_codes
 from distaff.metrics.prediction.classifiers import fitted, standardized
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.score import Active, Score
-from distaff.metrics.threads import one_thread
+from distaff.metrics.scoring import Reading, one_thread
 
 FULL_MARKS = 50.0
 
@@ -48,26 +48,17 @@ def partition_score(
     classifier changed with version 0.22 of scikit-learn, from one value against the rest to the
     multinomial one used here. A dead latent, one of a single value, tells nothing.
 
-    Args:
+    Options:
         codes: the representation of each image, one sample or the mean of its posterior.
         factors: index of the value of each factor; one that does not vary is left out and has no
             partition.
         partitions: first latent and the one after the last, for each factor; by default one latent
             each, where there are as many as factors.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
         standardize: take normal scores first (see `metrics/prediction.py`), so that the scale of a
             latent does not matter; the grader does not.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie, the training of classifiers included.
 
-    Returns:
-        Value with 95 % interval; as parts the accuracy a_j of each factor and the number of dead
-        latents; chance from shuffled factors; ceiling from codes with a latent for each value of
-        each factor, 1 for the value that it has.
+    Parts: the accuracy a_j of each factor. Ceiling: from codes with a latent for each value of each
+    factor, 1 for the value that it has. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, no factor with two values, not one
@@ -82,16 +73,16 @@ def partition_score(
     ranges = _checked_partitions(data, partitions)
     _check_training_half(data)
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         inputs = standardized(codes) if standardize else codes
         accuracies = _accuracies([inputs[:, a:b] for a, b in ranges], labels)
-        return Judgement(
+        return Reading(
             value=FULL_MARKS * float(accuracies.mean()), parts=data.by_factor(accuracies)
         )
 
     indicators = [(label[:, None] == np.unique(label)).astype(float) for label in data.labels.T]
     return data.score(
-        judge,
+        read,
         estimator=f"LogisticRegression() on {'normal scores' if standardize else 'raw codes'}",
         seed=seed,
         repeats=repeats,

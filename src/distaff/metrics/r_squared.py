@@ -13,9 +13,8 @@ from distaff.metrics.labelled_codes import LabelledCodes, labelled_codes
 from distaff.metrics.prediction.classifiers import outliers, train_and_test_rows
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
-from distaff.metrics.resampling import interval_of_halves
 from distaff.metrics.score import Active, Score
-from distaff.metrics.threads import one_thread
+from distaff.metrics.scoring import Reading, one_thread, random_halves, score_of
 
 
 def r_squared(
@@ -49,23 +48,14 @@ def r_squared(
     and regression here; and its score by the same formula. Rows that lie far apart are not fitted
     (see `metrics/prediction.py`).
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
+    Options:
         held_out: for each row whether it is held out; by default a random third is.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. Of a continuous one the ranks are read.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the rows held out, the halves and the shuffling.
         repeats: random halves of the rows from which the interval is taken; each half keeps what
             of it is held out. It covers what as many other images would change.
 
-    Returns:
-        Value with 95 % interval; as parts R2 of each factor, which may be below 0, and the number
-        of dead latents; chance from shuffled factors; ceiling from the factors as codes.
+    Parts: R2 of each factor, which may be below 0. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, no factor with two values, no row
@@ -101,20 +91,17 @@ def r_squared(
 
     every, labels = np.arange(count), data.labels
     with one_thread():
-        whole = value(data.codes, labels, every)
         shuffled = stream(seed, "shuffled factors").permutation(labels)
-        return Score(
-            value=whole,
-            interval=interval_of_halves(
-                lambda rows: value(data.codes, labels, rows), whole, count, repeats, seed
+        halves = random_halves(count, repeats, seed)
+        return score_of(
+            Reading(
+                value(data.codes, labels, every), data.by_factor(shares(data.codes, labels, every))
             ),
+            [value(data.codes, labels, rows) for rows in halves],
             chance=value(data.codes, shuffled, every),
             ceiling=value(labels.astype(np.float64), labels, every),
             estimator=f"linear regression, {described(count, data.repeats)}",
-            parts={
-                **data.by_factor(shares(data.codes, labels, every)),
-                "dead latents": float(data.dead.sum()),
-            },
+            dead=int(data.dead.sum()),
         )
 
 

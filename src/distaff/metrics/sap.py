@@ -7,9 +7,10 @@ from jaxtyping import Bool, Float, Int, Num
 from sklearn.svm import LinearSVC
 
 from distaff.arrays import Array
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.prediction.classifiers import fitted, splitting, standardized
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 NARROWEST = 0.01
 """Least standard deviation of a latent within a value, for a code that repeats itself exactly; the
@@ -62,31 +63,13 @@ def sap(
     fails. Since version 1.5 scikit-learn solves the primal problem for this shape where it
     solved the dual one with random draws.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
+    Options:
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. Of a continuous one the ranks are read.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
         continuous: take all factors for continuous, whatever `factor_kinds` says.
-        compat: None or "disentanglement_lib".
-        num_train: with `compat`, how many rows from the first on train; by default 10,000, or two
-            thirds of fewer than 15,000.
-        num_test: with `compat`, how many of the next rows test; by default 5,000, or the rest.
-        seed: of the split, the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie, the training of classifiers included.
 
-    Returns:
-        Value with 95 % interval; as parts the gap of each factor and the number of dead latents;
-        chance from shuffled factors; ceiling from the factors as codes; relation S, [latent,
-        factor].
-
-    Raises:
-        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
-            unknown kind or `compat`.
+    Parts: the gap of each factor. Relation: S, [latent, factor]. All else as in
+    `metrics/scoring.py`.
 
     Reference: Kumar, Sattigeri, Balakrishnan 2018, "Variational inference of disentangled latent
     concepts from unlabeled observations", arXiv:1711.00848, section 3.
@@ -100,13 +83,13 @@ def sap(
         compat=compat,
         in_order=compat is None,
     )
-    read, split = splitting(data.codes, compat, num_train, num_test, seed)
-    data = data.part(read)
+    rows_read, split = splitting(data.codes, compat, num_train, num_test, seed)
+    data = data.part(rows_read)
     ordered = np.full(len(data.names), continuous)
     if factor_kinds is not None and not continuous:
         ordered = np.array(factor_kinds)[data.varying] != "discrete"
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         train, test = split(codes)
         if compat and continuous:
             matrix = _correlations(codes[train], labels[train])
@@ -115,12 +98,12 @@ def sap(
         else:
             matrix = _predictability(codes, labels, ordered, train, test)
         gaps = _gaps(matrix)
-        return Judgement(float(gaps.mean()), data.by_factor(gaps), matrix)
+        return Reading(float(gaps.mean()), data.by_factor(gaps), matrix)
 
     train, test = split(data.codes)
 
     return data.score(
-        judge,
+        read,
         estimator=f"{_method(compat, continuous)}, {len(train)} training, {len(test)} test images",
         seed=seed,
         repeats=repeats,

@@ -8,9 +8,10 @@ from scipy.stats import kendalltau
 
 from distaff.arrays import Array
 from distaff.metrics.information.mutual_information import mutual_information, self_information
-from distaff.metrics.labelled_codes import Judgement, LabelledCodes, labelled_codes
+from distaff.metrics.labelled_codes import LabelledCodes, labelled_codes
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 CAPTURED = 0.5
 """Least |D| of the best latent of a factor that counts as captured: an AUROC of 0.75."""
@@ -49,23 +50,9 @@ def tad(
     factor is taken for ordered, also one declared discrete. A dead latent, one of a single value,
     has an AUROC of 0.5; in the published code one whose range is below 0.2 has, too.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the halves, the shuffling, and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts AUROC_1st - AUROC_2nd of each factor that is not left
-        out, 0 where it is not captured, their sum, the numbers of captured and of redundant
-        factors, and that of dead latents; chance from shuffled factors; ceiling from the factors as
-        codes; relation the AUROC, [latent, factor].
+    Parts: AUROC_1st - AUROC_2nd of each factor that is not left out, 0 where it is not captured,
+    their sum, the numbers of captured and of redundant factors, and that of dead latents. Relation:
+    the AUROC, [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, no factor with two values, none
@@ -78,13 +65,13 @@ def tad(
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active)
     kept = _not_redundant(data, seed)
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         orders = somers_d(codes, labels)
         first, second = np.sort(np.vstack([orders, np.zeros_like(orders[:1])]), axis=0)[:-3:-1]
         gaps = np.where(first >= CAPTURED, first - second, 0)[kept]
         auroc_gaps = (gaps / 2).tolist()
         names = [name for name, keep in zip(data.names, kept, strict=True) if keep]
-        return Judgement(
+        return Reading(
             value=float(gaps.mean()),
             parts={
                 **dict(zip(names, auroc_gaps, strict=True)),
@@ -95,7 +82,7 @@ def tad(
             relation=(1 + orders) / 2,
         )
 
-    return data.score(judge, estimator="AUROC", seed=seed, repeats=repeats)
+    return data.score(read, estimator="AUROC", seed=seed, repeats=repeats)
 
 
 def _not_redundant(data: LabelledCodes, seed: int) -> Bool[np.ndarray, " factor"]:

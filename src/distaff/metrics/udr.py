@@ -12,8 +12,8 @@ from distaff.metrics.arrays import checked_codes
 from distaff.metrics.prediction.classifiers import fitted
 from distaff.metrics.published.compat import check_compat, training_rows
 from distaff.metrics.randomness import stream
-from distaff.metrics.resampling import interval_of_halves
 from distaff.metrics.score import Score
+from distaff.metrics.scoring import Reading, random_halves, score_of
 
 LEAST_DIVERGENCE = 0.01
 LASSO_PENALTY = 0.1
@@ -56,22 +56,14 @@ def udr(
     left out by `kl` only, and a dead one without it counts as one that no other model has. The
     lasso is solved to scikit-learn's tolerance, so versions agree to about four digits.
 
-    Args:
+    Options:
         codes: the representation of the same images by each model, a table for each.
         factors: not used; accepted so that all scores take the same arguments.
         kl: mean KL divergence of each latent from its prior, in nats, an array for each model.
-        compat: None or "disentanglement_lib".
-        num_train: with `compat`, how many rows from the first on are read; by default 10,000, or
-            two thirds of fewer than 15,000.
-        seed: of the halves and the shuffling.
-        repeats: random halves of the rows, from which the interval is taken: where the score of
-            another draw of as many images would lie.
 
-    Returns:
-        Value with 95 % interval; as parts the score of each model and the number of dead latents;
-        chance from rows shuffled in each model; ceiling from one code of independent latents, as
-        many as the first model has, for all; relation the score of each two models, [model, model],
-        with zeros on the diagonal.
+    Parts: the score of each model. Chance: from rows shuffled in each model. Ceiling: from one code
+    of independent latents, as many as the first model has, for all. Relation: the score of each two
+    models, [model, model], with zeros on the diagonal. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: fewer than two tables, tables of different length, NaN, too few rows, `kl` of
@@ -98,20 +90,14 @@ def udr(
     generator = stream(seed, "udr")
     whole = _all_pairs(tables, compat)
     models = _of_models(whole)
-    mean = float(models.mean())
-    return Score(
-        value=mean,
-        interval=interval_of_halves(
-            lambda rows: value([table[rows] for table in tables]), mean, count, repeats, seed
-        ),
+    parts = {f"model {i}": float(score) for i, score in enumerate(models)}
+    return score_of(
+        Reading(float(models.mean()), parts, whole),
+        [value([table[rows] for table in tables]) for rows in random_halves(count, repeats, seed)],
         chance=value([generator.permutation(table) for table in tables]),
         ceiling=value([np.asarray(generator.standard_normal((count, latents)))] * len(tables)),
         estimator=f"{'lasso' if compat else 'Spearman'}, {len(tables)} models, {count} images",
-        parts={
-            **{f"model {i}": float(score) for i, score in enumerate(models)},
-            "dead latents": float(sum((~alive).sum() for alive in live)),
-        },
-        relation=whole,
+        dead=int(sum((~alive).sum() for alive in live)),
     )
 
 

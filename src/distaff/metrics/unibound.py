@@ -8,10 +8,11 @@ from jaxtyping import Float, Num
 from distaff.arrays import Array
 from distaff.metrics.information.joint import share_told
 from distaff.metrics.information.mutual_information import mutual_information, self_information
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.prediction.classifiers import train_and_test_rows
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 
 def unibound(
@@ -49,26 +50,8 @@ def unibound(
     others tell. The published code knows the posterior of each latent and takes its exact mixture
     over the data set.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
-        factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
-            discrete. A continuous one is cut into cells of equal frequency.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the split, the trees, the halves, the shuffling and the noise between equal values.
-        repeats: random halves of the rows from which the interval is taken.
-
-    Returns:
-        Value with 95 % interval; as parts the bound of each factor, the mean share of the factors
-        that the others tell, and the number of dead latents; chance from shuffled factors; ceiling
-        from the factors as codes; relation I(z; v) / H(v), [latent, factor].
-
-    Raises:
-        ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
-            unknown kind or any `compat`.
+    Parts: the bound of each factor, the mean share of the factors that the others tell. Relation:
+    I(z; v) / H(v), [latent, factor]. All else as in `metrics/scoring.py`.
 
     Reference: Tokui, Sato 2022, "Disentanglement analysis with partial information decomposition",
     ICLR, arXiv:2108.13753.
@@ -80,7 +63,7 @@ def unibound(
     if factor_kinds is not None:
         continuous = np.array(factor_kinds)[data.varying] == "continuous"
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         entropy = self_information(labels)
         shares = mutual_information(codes, labels, seed=seed) / np.where(entropy > 0, entropy, 1)
         others = _told_by_others(codes, labels, shares, seed)
@@ -89,10 +72,10 @@ def unibound(
         )
         bounds = np.maximum(0, relation.max(axis=0) - others)
         parts = {**data.by_factor(bounds), "told by the others": float(others.mean())}
-        return Judgement(float(bounds.mean()), parts, relation)
+        return Reading(float(bounds.mean()), parts, relation)
 
     return data.score(
-        judge,
+        read,
         estimator="Ross 2014 on normal scores, discriminant analysis, extra-trees",
         seed=seed,
         repeats=repeats,

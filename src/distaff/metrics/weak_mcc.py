@@ -6,12 +6,13 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from distaff.arrays import Array
-from distaff.metrics.labelled_codes import Judgement, labelled_codes
+from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.mcc import correlations, of_own_latent
 from distaff.metrics.prediction.classifiers import outliers
 from distaff.metrics.published.compat import check_compat
 from distaff.metrics.randomness import stream
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading
 
 NOTHING = 1e-9
 """Share of the largest singular value below which a direction of the codes has no extent."""
@@ -50,22 +51,12 @@ def weak_mcc(
     out instead (see `metrics/prediction.py`), which the published code does not do. A dead latent,
     one of a single value, is of no use to either map.
 
-    Args:
-        codes: the representation of each image, for a VAE its posterior mean.
-        factors: index of the value of each factor, or its value where it is continuous.
-        factor_names: for the names of the parts; by default `factor 0` and so on.
+    Options:
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all
             discrete. Of a continuous one the ranks are read.
-        active: for each latent whether it counts; by default all do. One that does not is treated
-            as a dead one.
         alignment: one of those above.
-        compat: None; disentanglement_lib has no such score.
-        seed: of the two parts of the rows, the halves and the shuffling.
-        repeats: random halves of the rows from which the interval is taken.
 
-    Returns:
-        Value with 95 % interval; as parts |r| of each factor, or of each canonical pair, and the
-        number of dead latents; chance from shuffled factors; ceiling from the factors as codes.
+    Parts: |r| of each factor, or of each canonical pair. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, no factor with two values, an
@@ -79,16 +70,16 @@ def weak_mcc(
         raise ValueError(f"alignment={alignment!r} is unknown; give {' or '.join(ALIGNMENTS)}")
     data = labelled_codes(codes, factors, factor_names, factor_kinds, active=active, in_order=True)
 
-    def judge(codes: Array, labels: Array) -> Judgement:
+    def read(codes: Array, labels: Array) -> Reading:
         order = stream(seed, "fitted and scored rows").permutation(len(codes))
         order = order[~outliers(codes)[order]]
         fitted, scored = order[: len(order) // 2], order[len(order) // 2 :]
         aligned = ALIGNMENTS[alignment](codes, labels.astype(np.float64), fitted)
         own = of_own_latent(correlations(*(table[scored] for table in aligned)))
         names = [f"pair {i}" for i in range(len(own))] if alignment == "cca" else data.names
-        return Judgement(float(own.mean()), dict(zip(names, own.tolist(), strict=True)))
+        return Reading(float(own.mean()), dict(zip(names, own.tolist(), strict=True)))
 
-    return data.score(judge, estimator=f"Pearson after {alignment}", seed=seed, repeats=repeats)
+    return data.score(read, estimator=f"Pearson after {alignment}", seed=seed, repeats=repeats)
 
 
 def _affine(codes: Array, factors: Array, fitted: Array) -> tuple[Array, Array]:

@@ -17,8 +17,8 @@ from distaff.metrics.information.neighbours import NEIGHBOURS
 from distaff.metrics.information.tables import Table, tables_of
 from distaff.metrics.published.compat import check_compat, training_rows
 from distaff.metrics.published.histogram import BINS
-from distaff.metrics.resampling import interval_around
 from distaff.metrics.score import Active, Score
+from distaff.metrics.scoring import Reading, score_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,28 +74,26 @@ class InformationTables:
         parts: Mapping[str, float],
     ) -> Score:
         """Returns the score of these values, with the relation and the number of dead latents."""
-        relation = np.zeros((len(self.whole.information), len(self.varying)))
-        relation[:, self.varying] = self.whole.relation
-        return Score(
-            value=value,
-            interval=interval_around(value, halves),
+        return score_of(
+            Reading(value, parts, self.whole.relation),
+            halves,
             chance=chance,
             ceiling=ceiling,
             estimator=self.estimator,
-            parts={**parts, "dead latents": float(self.dead)},
-            relation=relation,
+            dead=self.dead,
+            varying=self.varying,
         )
 
 
 def information_tables(
     codes: Array,
     factors: Array,
-    *,
     factor_names: Sequence[str] | None,
     factor_kinds: Sequence[str] | None,
+    active: Active | None,
     seed: int,
     repeats: int,
-    active: Active | None = None,
+    *,
     compat: str | None = None,
     num_train: int | None = None,
 ) -> InformationTables:
@@ -106,9 +104,9 @@ def information_tables(
         factors: [sample, factor].
         factor_names: a name for each factor, or None.
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor, or None: all discrete.
+        active: for each latent whether it counts, or None: all do.
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: number of halves.
-        active: for each latent whether it counts, or None: all do.
         compat: None for the estimates of `metrics/information.py`; "disentanglement_lib" for
             histograms of the first `num_train` rows, and no latent taken for uninformative.
         num_train: see `metrics/compat.py`.

@@ -22,7 +22,7 @@ from distaff.metrics.information.mutual_information import (
 )
 from distaff.metrics.published.histogram import BINS, frequency_information, histogram_cells
 from distaff.metrics.randomness import stream
-from distaff.metrics.resampling import random_halves
+from distaff.metrics.scoring import random_halves
 
 CELLS = 100
 """Into how many cells of equal frequency a continuous variable is thought to be cut where a score

@@ -11,7 +11,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from distaff.arrays import Array
 from distaff.metrics.prediction.classifiers import fitted
-from distaff.metrics.threads import one_thread
+from distaff.metrics.scoring import one_thread
 
 NEIGHBOURS = 10
 ITERATIONS = 100
