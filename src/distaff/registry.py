@@ -26,10 +26,25 @@ class Config:
 
     owner: ClassVar[type[Any]]
     """The class in which the config is nested; `build` of a room's config makes one."""
-    kind: ClassVar[str]
-    """Name under which the owner is registered."""
+    registered_name: ClassVar[str] = ""
+    """Of the owner; empty before it is registered."""
     registry: ClassVar["Registry[Any]"]
     """Where the owners of a room's configs are registered."""
+
+    @property
+    def kind(self) -> str:
+        """Name under which the owner is registered.
+
+        Raises:
+            UsageError: it is not registered.
+        """
+        self.registry.load_entry_points()  # which may be what registers it
+        if not self.registered_name:
+            raise UsageError(
+                f"{self.owner.__name__} is not registered, so that no run could name it; register "
+                f"it first, or offer it by an entry point."
+            )
+        return self.registered_name
 
 
 class Configured:
@@ -41,6 +56,7 @@ class Configured:
         super().__init_subclass__(**named)
         if "Config" in cls.__dict__:
             cls.Config.owner = cls
+            cls.Config.registered_name = ""
 
 
 class Origin(NamedTuple):
@@ -123,7 +139,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         module = getattr(thing, "__module__", "__main__")
         file = getattr(sys.modules.get(module), "__file__", None)
         script = Path(file).name if module == "__main__" and file else module
-        self._load_entry_points()
+        self.load_entry_points()
         return self.add(name, thing, Origin(script, None))
 
     def add(self, name: str, thing: Thing, origin: Origin | None = None) -> Thing:
@@ -154,7 +170,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             UsageError: the name is unknown, and the nearest known one is offered; or its package
                 cannot be imported.
         """
-        self._load_entry_points()
+        self.load_entry_points()
         known = _canonical(name)
         if known in self._broken:
             raise UsageError(self._broken[known])
@@ -165,15 +181,15 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         return self._origins.get(name)
 
     def __getitem__(self, name: str) -> Thing:
-        self._load_entry_points()
+        self.load_entry_points()
         return self._things[name]
 
     def __iter__(self) -> Iterator[str]:
-        self._load_entry_points()
+        self.load_entry_points()
         return iter(self._things)
 
     def __len__(self) -> int:
-        self._load_entry_points()
+        self.load_entry_points()
         return len(self._things)
 
     def _claim_config(self, name: str, thing: Any) -> None:
@@ -191,9 +207,10 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
                 f"{name!r}: it has no Config of its own; nest one in it, a dataclass that derives "
                 f"from the Config of its parent class or from {base}."
             )
-        config.owner, config.kind = thing, name
+        config.owner, config.registered_name = thing, name
 
-    def _load_entry_points(self) -> None:
+    def load_entry_points(self) -> None:
+        """Registers what other packages offer, at the first call."""
         if self._complete:
             return
         self._complete = True
@@ -246,10 +263,11 @@ def check_kind(value: object, config: type[Config], field: str) -> None:
     if not isinstance(value, config):
         given = type(value).__qualname__
         noun = config.registry._noun
+        article = "an" if noun[0] in "aeiou" else "a"
         examples = ", ".join(list(config.registry)[:3])
         raise UsageError(
-            f"{field} is {given}; give the Config of a {noun}, one of {examples} or another of "
-            f"`distaff list`."
+            f"{field} is {given}; give the Config of {article} {noun}, one of {examples} or "
+            f"another of `distaff list`."
         )
 
 

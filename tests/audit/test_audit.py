@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from stand_in import stand_in
 
 from distaff.audit import audit, audit_figure
 from distaff.audit import parts as audit_parts_module
@@ -105,12 +106,12 @@ def recorder(calls, *words):
 
 def test_a_score_is_told_what_it_has_a_word_for_and_otherwise_not_asked(monkeypatch):
     codes, calls = ["perfect", "unused latents more", "continuous, ρ = 0.9"], []
-    monkeypatch.setitem(METRICS, "sap", recorder(calls, "active", "factor_kinds"))
+    stand_in(monkeypatch, "sap", recorder(calls, "active", "factor_kinds"))
     audit(rows=ROWS, modes=["default"], metrics=["sap"], codes=codes)
     assert calls[0] == {}
     assert calls[1]["active"].tolist() == [True] * 5 + [False] * 5
     assert calls[2] == {"factor_kinds": ["continuous"] * 5}
-    monkeypatch.setitem(METRICS, "sap", recorder(calls))
+    stand_in(monkeypatch, "sap", recorder(calls))
     found = audit(rows=ROWS, modes=["default"], metrics=["sap"], codes=codes)
     assert [entry.skipped for entry in found] == [
         "",
@@ -149,7 +150,7 @@ def test_a_score_that_raises_is_reported_and_the_others_go_on(monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("by design")
 
-    monkeypatch.setitem(METRICS, "sap", broken)
+    stand_in(monkeypatch, "sap", broken)
     found = audit(rows=ROWS, modes=["default"], metrics=["sap", "udr"], codes=["perfect"])
     assert found[0].error == "ZeroDivisionError: by design"
     assert found[0].value is None

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
+from stand_in import stand_in
 
 from distaff.audit.coverage import CODE, CoverageEntry, audit_coverage
 from distaff.audit.known_cases import KNOWN
 from distaff.audit.known_codes import perfect
-from distaff.metrics import METRICS
 from distaff.metrics.score import Score
 
 DATA_SETS, ROWS = 300, 100
@@ -27,7 +27,7 @@ def mean_of_noise(width):
 
 
 def coverage_of(score, monkeypatch, data_sets=DATA_SETS):
-    monkeypatch.setitem(METRICS, "sap", score)
+    stand_in(monkeypatch, "sap", score)
     (entry,) = audit_coverage(data_sets=data_sets, rows=ROWS, metrics=["sap"])
     return entry
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from stand_in import stand_in
 
 from distaff.audit import sizes as sizes_module
 from distaff.audit.known_cases import data_set
@@ -9,7 +10,7 @@ from distaff.audit.scores import QUESTIONS
 from distaff.audit.sizes import CODES, SizeEntry, audit_sizes, sizes_figure
 from distaff.errors import UsageError
 from distaff.figures.metric_sizes import COLUMNS
-from distaff.metrics import METRICS, udr
+from distaff.metrics import udr
 from distaff.metrics.score import Score
 
 FAST = ("mutual-information-gap", "partition-score", "udr")
@@ -61,7 +62,7 @@ def by_number(codes, *_, factor_kinds=None, **__):  # noqa: ARG001
 
 
 def test_a_score_that_depends_on_the_number_is_seen_to_and_one_that_fails(monkeypatch):
-    monkeypatch.setitem(METRICS, "sap", by_number)
+    stand_in(monkeypatch, "sap", by_number)
     done = []
     found = audit_sizes(
         data_sets={200: 2, 300: 1, 500: 2}, metrics=["sap"], on_progress=lambda *n: done.append(n)

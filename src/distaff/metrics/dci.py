@@ -86,7 +86,8 @@ def dci(
             another draw of as many images would lie, the training of classifiers included. By
             default 5, and none for boosted trees.
 
-    Parts: D, C, I, the accuracy of each factor. Relation: R, [latent, factor]. All else as in `metrics/scoring.py`.
+    Parts: D, C, I, the accuracy of each factor. Relation: R, [latent, factor]. All else as in
+    `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two

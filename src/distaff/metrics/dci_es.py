@@ -56,8 +56,8 @@ def dci_es(
     the lowest loss that any probe reaches and divides by half the area of a guess; by that, noise
     is perfectly explicit. Where the last probe makes no error, its E is 2 E - 1 of the one here.
 
-    Parts: E of each factor, disentanglement, completeness, informativeness, size. Relation: the importances of
-    `dci`, [latent, factor]. All else as in `metrics/scoring.py`.
+    Parts: E of each factor, disentanglement, completeness, informativeness, size. Relation: the
+    importances of `dci`, [latent, factor]. All else as in `metrics/scoring.py`.
 
     Raises:
         ValueError: NaN, shapes that do not match, too few rows, fewer than two factors with two
