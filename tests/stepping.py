@@ -3,7 +3,7 @@
 from distaff.training.trainer import Trainer
 
 
-def run(trainer: Trainer) -> list[dict]:
+def run(trainer: Trainer) -> list[dict]:  # type: ignore[type-arg]
     """Returns all lines of the log of a training."""
     records = []
     while not trainer.finished:

@@ -36,7 +36,7 @@ def test_rows_hold_mean_interval_median_and_range_over_seeds(runs: list[Run]) ->
 def test_a_single_seed_has_no_interval_and_other_settings_a_row_of_their_own(
     runs: list[Run], small_experiment: Experiment, tmp_path: Path
 ) -> None:
-    changed = replace(small_experiment, model=replace(small_experiment.model, latents=2))
+    changed = replace(small_experiment, model=replace(small_experiment.model, latents=2))  # type: ignore[call-arg]
     rows = compare(runs + train(changed, tmp_path))
     lonely = [row for row in rows if row.seeds == 1]
     assert len(lonely) * 2 == len(rows)

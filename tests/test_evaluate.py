@@ -24,7 +24,7 @@ from distaff.train import train
 
 @pytest.fixture
 def gridded(small_experiment: Experiment) -> Any:
-    data = replace(small_experiment.data, positions_x=16, positions_y=16)
+    data = replace(small_experiment.data, positions_x=16, positions_y=16)  # type: ignore[call-arg]
     return replace(small_experiment, data=data, figures=("samples",))
 
 
@@ -86,10 +86,10 @@ def test_noise_in_an_idle_latent_no_longer_counts() -> None:
     whole = measure(codes, factors, names, factor_names=None)
     without = measure(codes, factors, names, factor_names=None, active=[True, True, False])
     alone = measure(codes[:, :2], factors, names, factor_names=None)
-    (whole,), (without,), (alone,) = (tuple(each.values()) for each in (whole, without, alone))
-    assert without.value == pytest.approx(alone.value, abs=1e-6)
-    assert without.value > whole.value + 0.3
-    assert without.relation.shape == (3, 2)
+    (whole,), (without,), (alone,) = (tuple(each.values()) for each in (whole, without, alone))  # type: ignore[assignment]
+    assert without.value == pytest.approx(alone.value, abs=1e-6)  # type: ignore[attr-defined]
+    assert without.value > whole.value + 0.3  # type: ignore[attr-defined]
+    assert without.relation.shape == (3, 2)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("metrics", [["mutual-information-gap"], ["factor-vae-score"]])
@@ -113,7 +113,7 @@ def test_samples_of_the_posterior_are_measured_where_they_are_asked_for(
 def test_scores_carry_the_stamp_of_their_parameters(run: Run) -> None:
     score = evaluate(run)["mutual-information-gap"]
     assert score.origin.parameters == run.stamp
-    assert len(run.stamp) == 8
+    assert len(run.stamp) == 8  # type: ignore[arg-type]
     other_parameters(run)
     assert score.origin.parameters != run.stamp
     assert (run.scores, run.stale_scores) == ({}, ["mutual-information-gap"])

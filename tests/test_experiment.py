@@ -30,8 +30,8 @@ def test_another_kind_keeps_the_settings_that_both_have(small_experiment: Experi
     assert isinstance(changed.model, AnnealedVAE.Config)
     assert changed.model.latents == 3
     changed = with_kind(changed, "model.decoder", "dense")
-    assert isinstance(changed.model.decoder, DenseDecoder.Config)
-    assert changed.model.encoder == small_experiment.model.encoder
+    assert isinstance(changed.model.decoder, DenseDecoder.Config)  # type: ignore[attr-defined]
+    assert changed.model.encoder == small_experiment.model.encoder  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match="did you mean 'dense'"):
         with_kind(changed, "model.decoder", "dens")
 

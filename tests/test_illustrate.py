@@ -120,8 +120,8 @@ def test_curves_show_each_term_the_bound_and_the_objective(portrait: Portrait) -
     ]
     log = [line for line in portrait.run.log if line["split"] == "train"]
     line = panels(figure)[2].get_lines()[0]
-    assert list(line.get_xdata()) == [each["step"] for each in log]
-    assert list(line.get_ydata()) == [each["reconstruction"] + each["kl"] for each in log]
+    assert list(line.get_xdata()) == [each["step"] for each in log]  # type: ignore[arg-type]
+    assert list(line.get_ydata()) == [each["reconstruction"] + each["kl"] for each in log]  # type: ignore[arg-type]
 
 
 def test_curves_of_two_players_show_the_terms_and_objectives_of_both(
@@ -130,7 +130,7 @@ def test_curves_of_two_players_show_the_terms_and_objectives_of_both(
     from dataclasses import replace
 
     small = {"discriminator_units": 8, "discriminator_layers": 1}
-    model = FactorVAE.Config(latents=3, **small_nets, **small)
+    model = FactorVAE.Config(latents=3, **small_nets, **small)  # type: ignore[arg-type]
     (run,) = train(replace(small_experiment, model=model), tmp_path)
     figure = drawn("training-curves", Portrait(OpenRun(run)))
     titles = [title_of(axes) for axes in panels(figure)]

@@ -48,7 +48,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def run(small_experiment: Experiment, tmp_path: Path) -> Run:
-    grid = replace(small_experiment.data, positions_x=16, positions_y=16)
+    grid = replace(small_experiment.data, positions_x=16, positions_y=16)  # type: ignore[call-arg]
     (trained,) = train(replace(small_experiment, data=grid), tmp_path)
     evaluate(trained, ["mutual-information-gap", "sap"])
     illustrate(trained)

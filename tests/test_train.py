@@ -39,7 +39,7 @@ class StopAt:
             os.kill(os.getpid(), self.number)
 
 
-def lines(run: Run) -> list[dict]:
+def lines(run: Run) -> list[dict]:  # type: ignore[type-arg]
     return [{k: v for k, v in line.items() if k != "seconds"} for line in run.log]
 
 
@@ -57,7 +57,7 @@ def test_a_run_leaves_plain_files_behind(small_experiment: Experiment, tmp_path:
 
 def test_tensorboard_has_the_log(small_experiment: Experiment, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
     (run,) = train(small_experiment, tmp_path)
     events = EventAccumulator(str(run.folder))
@@ -93,7 +93,7 @@ def test_other_settings_are_another_folder_and_other_metrics_are_not(
     def folder(e: Any) -> Any:
         return run_folder(tmp_path, e, 0)
 
-    changed = replace(small_experiment, model=replace(small_experiment.model, latents=4))
+    changed = replace(small_experiment, model=replace(small_experiment.model, latents=4))  # type: ignore[call-arg]
     assert folder(changed) != folder(small_experiment)
     assert folder(replace(small_experiment, metrics=(), seeds=(1,))) == folder(small_experiment)
 
@@ -325,7 +325,7 @@ def test_a_loss_that_is_not_finite_keeps_the_state_and_the_batch(
 @pytest.fixture
 def bad_steps(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Lets the loss of these steps be no number."""
-    steps = set()
+    steps = set()  # type: ignore[var-annotated]
     settings = BetaVAE.settings
 
     def poisoned(model: Any, step: Any) -> Any:
@@ -427,7 +427,8 @@ def test_a_run_from_before_the_factors_names_were_kept_still_loads(
     images, expected = torch.rand(2, 1, 16, 16, generator=generator), run.load_model()
     run.write("experiment.json", content)
     assert torch.equal(
-        Run(run.folder).load_model().reconstruct(images), expected.reconstruct(images)
+        Run(run.folder).load_model().reconstruct(images),  # type: ignore[operator]
+        expected.reconstruct(images),  # type: ignore[operator]
     )
 
 
@@ -474,7 +475,7 @@ def test_settings_survive_json(
     small_experiment: Experiment, tmp_path: Path, with_training: Callable[..., Experiment]
 ) -> None:
     changed = with_training(small_experiment, gradient_clip=0.5, patience=3, schedule="cosine")
-    changed = replace(changed, model=replace(changed.model, beta=None, normalized_beta=0.1))
+    changed = replace(changed, model=replace(changed.model, beta=None, normalized_beta=0.1))  # type: ignore[call-arg]
     (run,) = train(changed, tmp_path)
     assert run.experiment == changed
     assert math.isclose(run.read("environment.json")["derived_settings"]["normalized_beta"], 0.1)

@@ -18,7 +18,7 @@ from distaff.train import train
 
 @pytest.fixture
 def runs(small_experiment: Experiment, tmp_path: Path) -> Any:
-    data = replace(small_experiment.data, positions_x=16, positions_y=16)
+    data = replace(small_experiment.data, positions_x=16, positions_y=16)  # type: ignore[call-arg]
     return train(replace(small_experiment, data=data, seeds=(0, 1, 2)), tmp_path)
 
 
@@ -27,7 +27,7 @@ def test_runs_are_measured_on_the_same_images_and_keep_their_scores(runs: list[R
     ((name, score),) = udr_of_runs(runs, seed=4).items()
     assert name == f"small/{runs[0].experiment.config_hash}"
     test = runs[0].load_dataset().split("test")
-    posteriors = [posterior_of(run.load_model(), test) for run in runs]
+    posteriors = [posterior_of(run.load_model(), test) for run in runs]  # type: ignore[arg-type]
     truth = udr(
         [posterior.mean.double().numpy() for posterior in posteriors],
         kl=[kl_of_latents(posterior) for posterior in posteriors],
@@ -59,9 +59,9 @@ def test_models_of_another_experiment_take_no_part(
 def test_the_same_model_twice_agrees(runs: list[Run]) -> None:
     runs[1].model_file.write_bytes(runs[0].model_file.read_bytes())
     (score,) = udr_of_runs(runs[:2]).values()
-    alive = kl_of_latents(posterior_of(runs[0].load_model(), runs[0].load_dataset())) > 0.01
-    assert score.relation[0, 1] == pytest.approx(score.relation[1, 0])
-    codes = posterior_of(runs[0].load_model(), runs[0].load_dataset().split("test")).mean.numpy()
+    alive = kl_of_latents(posterior_of(runs[0].load_model(), runs[0].load_dataset())) > 0.01  # type: ignore[arg-type]
+    assert score.relation[0, 1] == pytest.approx(score.relation[1, 0])  # type: ignore[index]
+    codes = posterior_of(runs[0].load_model(), runs[0].load_dataset().split("test")).mean.numpy()  # type: ignore[arg-type]
     itself = udr([codes[:, alive].astype(float)] * 2, repeats=0)
     assert score.value == pytest.approx(itself.value, abs=1e-6)
     assert np.isfinite(score.value)

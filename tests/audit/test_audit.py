@@ -5,6 +5,8 @@ import subprocess
 import sys
 from inspect import Parameter, Signature
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,21 +27,21 @@ FAST = ("mutual-information-gap", "factor-vae-score", "gaussian-total-correlatio
 ROWS = 500
 
 
-def one(entries, **wanted):
+def one(entries: Any, **wanted: Any) -> Any:
     (entry,) = [e for e in entries if all(getattr(e, k) == v for k, v in wanted.items())]
     return entry
 
 
 @pytest.fixture(scope="module")
-def entries():
+def entries() -> Any:
     return audit(rows=ROWS, metrics=FAST, codes=["perfect", "one dead latent more", "noise"])
 
 
-def test_every_score_has_a_question():
+def test_every_score_has_a_question() -> None:
     assert set(QUESTIONS) == set(METRICS)
 
 
-def test_codes_keep_the_rows_and_say_what_to_expect_of_every_question():
+def test_codes_keep_the_rows_and_say_what_to_expect_of_every_question() -> None:
     factors = np.random.default_rng(0).integers(0, SIZES, size=(200, len(SIZES)))
     for code in KNOWN.values():
         made = code.make(factors, np.random.default_rng(1))
@@ -48,7 +50,7 @@ def test_codes_keep_the_rows_and_say_what_to_expect_of_every_question():
         assert all(answer is None or 0 <= answer <= 1 for answer in code.expected.values())
 
 
-def test_latents_are_turned_in_their_plane():
+def test_latents_are_turned_in_their_plane() -> None:
     factors = np.random.default_rng(0).integers(0, SIZES, size=(200, len(SIZES)))
     turned, straight = (
         CODES[name].make(factors, np.random.default_rng(1))
@@ -59,7 +61,7 @@ def test_latents_are_turned_in_their_plane():
     assert turned[:, 3] == pytest.approx((straight[:, 3] + straight[:, 4]) / np.sqrt(2))
 
 
-def test_a_perfect_code_is_near_the_ceiling_and_noise_near_chance(entries):
+def test_a_perfect_code_is_near_the_ceiling_and_noise_near_chance(entries: Any) -> None:
     for metric in FAST:
         perfect = one(entries, metric=metric, mode="default", code="perfect")
         assert perfect.value == pytest.approx(perfect.ceiling, abs=0.02)
@@ -69,7 +71,7 @@ def test_a_perfect_code_is_near_the_ceiling_and_noise_near_chance(entries):
         assert noise.value == pytest.approx(noise.expected, abs=0.06)
 
 
-def test_expected_answers_are_on_the_scale_of_the_score(entries):
+def test_expected_answers_are_on_the_scale_of_the_score(entries: Any) -> None:
     entry = one(entries, metric="factor-vae-score", mode="default", code="noise")
     assert entry.expected == pytest.approx(1 / 5)
     entry = one(entries, metric="mutual-information-gap", mode="default", code="noise")
@@ -82,7 +84,7 @@ def test_expected_answers_are_on_the_scale_of_the_score(entries):
     assert [entry.expected for entry in accuracies] == pytest.approx(truth)
 
 
-def test_the_limit_of_a_score_is_expected_before_the_answer_to_its_question():
+def test_the_limit_of_a_score_is_expected_before_the_answer_to_its_question() -> None:
     metrics = ["mutual-information-gap", "sap", "interventional-robustness"]
     codes = ["continuous, ρ = 0.9", "cut to three values"]
     found = audit(rows=ROWS, modes=["default"], metrics=metrics, codes=codes)
@@ -92,20 +94,22 @@ def test_the_limit_of_a_score_is_expected_before_the_answer_to_its_question():
     assert found[5].expected == 1
 
 
-def recorder(calls, *words):
+def recorder(calls: Any, *words: Any) -> Any:
     """A score that has the words among its arguments, and notes what it is told."""
     kinds = [Parameter(word, Parameter.KEYWORD_ONLY) for word in words]
 
-    def score(*_, **told):
+    def score(*_: Any, **told: Any) -> Any:
         calls.append({word: told[word] for word in words if word in told})
         return Score(0.5, None, 0.0, 1.0, "", {})
 
-    score.__signature__ = Signature(kinds)
+    score.__signature__ = Signature(kinds)  # type: ignore[attr-defined]
     return score
 
 
-def test_a_score_is_told_what_it_has_a_word_for_and_otherwise_not_asked(monkeypatch):
-    codes, calls = ["perfect", "unused latents more", "continuous, ρ = 0.9"], []
+def test_a_score_is_told_what_it_has_a_word_for_and_otherwise_not_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes, calls = ["perfect", "unused latents more", "continuous, ρ = 0.9"], []  # type: ignore[var-annotated]
     stand_in(monkeypatch, "sap", recorder(calls, "active", "factor_kinds"))
     audit(rows=ROWS, modes=["default"], metrics=["sap"], codes=codes)
     assert calls[0] == {}
@@ -121,7 +125,7 @@ def test_a_score_is_told_what_it_has_a_word_for_and_otherwise_not_asked(monkeypa
     assert found[1].expected is None
 
 
-def test_udr_is_told_the_nats_and_independence_needs_no_factors():
+def test_udr_is_told_the_nats_and_independence_needs_no_factors() -> None:
     given = data_set("unused latents more", ROWS, 0)
     score = score_of("udr", given, rows=ROWS, mode="default", seed=0, repeats=0)
     assert score.value == pytest.approx(1, abs=0.02)
@@ -129,13 +133,13 @@ def test_udr_is_told_the_nats_and_independence_needs_no_factors():
     assert not any(entry.skipped + entry.error for entry in found)
 
 
-def test_repeated_rows_reach_the_scores():
+def test_repeated_rows_reach_the_scores() -> None:
     seen = data_set("noise, each row four times", ROWS, 0)
     assert len(np.unique(seen.factors, axis=0)) <= ROWS // 4
     assert [len(table) for table in seen.tables] == [ROWS, ROWS]
 
 
-def test_a_score_that_says_nothing_is_reported_and_not_hidden(entries):
+def test_a_score_that_says_nothing_is_reported_and_not_hidden(entries: Any) -> None:
     entry = one(
         entries,
         metric="gaussian-total-correlation",
@@ -146,18 +150,20 @@ def test_a_score_that_says_nothing_is_reported_and_not_hidden(entries):
     assert entry.error == "NaN"
 
 
-def test_a_score_that_raises_is_reported_and_the_others_go_on(monkeypatch):
-    def broken(*_, **__):
+def test_a_score_that_raises_is_reported_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("by design")
 
-    stand_in(monkeypatch, "sap", broken)
+    stand_in(monkeypatch, "sap", broken)  # type: ignore[arg-type]
     found = audit(rows=ROWS, modes=["default"], metrics=["sap", "udr"], codes=["perfect"])
     assert found[0].error == "ZeroDivisionError: by design"
     assert found[0].value is None
     assert found[1].value == pytest.approx(1)
 
 
-def test_what_does_not_apply_is_skipped_with_a_reason():
+def test_what_does_not_apply_is_skipped_with_a_reason() -> None:
     found = audit(rows=ROWS, metrics=["partition-score"], codes=["perfect", "noise latents more"])
     assert (
         one(found, mode="default", code="noise latents more").skipped == "10 latents for 5 factors"
@@ -168,9 +174,14 @@ def test_what_does_not_apply_is_skipped_with_a_reason():
     assert skipped.skipped == "disentanglement_lib has no such score"
 
 
-def test_entries_are_counted_repeat_with_the_seed_and_fit_into_json():
+def test_entries_are_counted_repeat_with_the_seed_and_fit_into_json() -> None:
     seen = []
-    settings = {"rows": ROWS, "modes": ["default"], "metrics": ["udr"], "codes": ["half noise"]}
+    settings: dict[str, Any] = {
+        "rows": ROWS,
+        "modes": ["default"],
+        "metrics": ["udr"],
+        "codes": ["half noise"],
+    }
     found = audit(**settings, on_progress=lambda *numbers: seen.append(numbers))
     assert seen == [(1, 1)]
     assert json.loads(json.dumps(found, allow_nan=False))[0][0] == "udr"
@@ -179,12 +190,12 @@ def test_entries_are_counted_repeat_with_the_seed_and_fit_into_json():
 
 
 @pytest.mark.parametrize("names", [{"metrics": ["migg"]}, {"modes": ["lib"]}, {"codes": ["good"]}])
-def test_unknown_names_are_refused(names):
+def test_unknown_names_are_refused(names: list[str]) -> None:
     with pytest.raises(UsageError, match="is not known; give some of"):
-        audit(rows=ROWS, **names)
+        audit(rows=ROWS, **names)  # type: ignore[arg-type]
 
 
-def test_the_figure_has_a_row_for_each_score_of_a_mode(entries, tmp_path):
+def test_the_figure_has_a_row_for_each_score_of_a_mode(entries: Any, tmp_path: Path) -> None:
     figure = audit_figure(entries)
     default, published = figure.axes[:2]
     names = [label.get_text() for label in default.get_yticklabels()]
@@ -195,7 +206,7 @@ def test_the_figure_has_a_row_for_each_score_of_a_mode(entries, tmp_path):
     assert (tmp_path / "audit.png").stat().st_size > 10_000
 
 
-def test_thirty_scores_and_all_codes_fit_a_page_without_overlap():
+def test_thirty_scores_and_all_codes_fit_a_page_without_overlap() -> None:
     shape = (30, len(KNOWN))
     names = [*QUESTIONS, *QUESTIONS][:30]
     panels = [
@@ -223,14 +234,14 @@ def test_thirty_scores_and_all_codes_fit_a_page_without_overlap():
     assert min(label.x0 for label in labels) > axes.yaxis.label.get_window_extent().x1
 
 
-def small(function, **settings):
+def small(function: Any, **settings: Any) -> Any:
     return lambda **given: function(**{**given, **settings, "processes": 1})
 
 
 def test_the_parts_are_run_alone_or_together_and_leave_their_sections(
-    tmp_path, monkeypatch, capsys
-):
-    sizes, coverage = audit_parts_module.audit_sizes, audit_parts_module.audit_coverage
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes, coverage = audit_parts_module.audit_sizes, audit_parts_module.audit_coverage  # type: ignore[attr-defined]
     monkeypatch.setattr(audit_parts_module, "audit_sizes", small(sizes, data_sets={200: 1}))
     monkeypatch.setattr(
         audit_parts_module, "audit_coverage", small(coverage, rows=200, data_sets=2)
@@ -248,6 +259,6 @@ def test_the_parts_are_run_alone_or_together_and_leave_their_sections(
     assert {path.name for path in tmp_path.iterdir()} == {"metric-audit.json", *figures}
 
 
-def test_it_needs_no_torch():
+def test_it_needs_no_torch() -> None:
     code = "import sys, distaff.audit; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

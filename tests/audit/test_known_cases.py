@@ -1,5 +1,7 @@
 """Codes of known quality are what they say, and the answers expected of them are right."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -20,16 +22,18 @@ from distaff.audit.scores import expected_value, score_of
 MANY = 200_000
 
 
-def standard_values(size):
+def standard_values(size: Any) -> Any:
     return (np.arange(size) - (size - 1) / 2) / np.sqrt((size**2 - 1) / 12)
 
 
 @pytest.mark.parametrize("size", [3, 6, 40])
 @pytest.mark.parametrize("noise", [0.5, 1.0])
-def test_information_of_noisy_values_is_that_of_adaptive_quadrature(size, noise):
+def test_information_of_noisy_values_is_that_of_adaptive_quadrature(
+    size: int, noise: float
+) -> None:
     values = standard_values(size)
 
-    def density(z):
+    def density(z: Any) -> Any:
         return norm.pdf(z, values, noise).mean()
 
     surprise, _ = quad(lambda z: -density(z) * np.log(density(z)), -8, 8, limit=500)
@@ -37,14 +41,14 @@ def test_information_of_noisy_values_is_that_of_adaptive_quadrature(size, noise)
     assert information_of_noisy_values(size, noise) == pytest.approx(truth, abs=1e-6)
 
 
-def test_information_of_noisy_values_has_the_limits_of_no_noise_and_of_many_values():
+def test_information_of_noisy_values_has_the_limits_of_no_noise_and_of_many_values() -> None:
     assert information_of_noisy_values(6, 0.01) == pytest.approx(np.log(6), abs=1e-9)
     # uniform on an interval of variance 1 with hardly any noise: h(z) = log sqrt(12)
     uniform = np.log(np.sqrt(12)) - norm(scale=0.02).entropy()
     assert information_of_noisy_values(2_000, 0.02) == pytest.approx(uniform, abs=0.02)
 
 
-def test_limits_of_noisy_values_are_those_of_a_large_sample():
+def test_limits_of_noisy_values_are_those_of_a_large_sample() -> None:
     """By log p(z | v) / p(z), the joint entropy with 100 cells, and a regression."""
     generator = np.random.default_rng(0)
     gaps, joint, explained, shared, ranked = [], [], [], [], []
@@ -70,7 +74,7 @@ def test_limits_of_noisy_values_are_those_of_a_large_sample():
     assert limits["mcc"] == pytest.approx(np.mean(ranked), abs=0.003)
 
 
-def test_a_linear_probe_of_noisy_values_is_as_good_as_bayes_rule():
+def test_a_linear_probe_of_noisy_values_is_as_good_as_bayes_rule() -> None:
     """log p(v | z) is linear in z: what InfoE takes for granted."""
     values = standard_values(6)
     z = np.linspace(-3, 3, 50)
@@ -80,7 +84,7 @@ def test_a_linear_probe_of_noisy_values_is_as_good_as_bayes_rule():
     assert bent == pytest.approx(np.zeros_like(bent), abs=1e-9)
 
 
-def test_limits_of_cut_values_are_those_of_all_values():
+def test_limits_of_cut_values_are_those_of_all_values() -> None:
     gaps, shared, joint, explained = [], [], [], []
     for size in SIZES:
         v = np.arange(size)
@@ -99,10 +103,10 @@ def test_limits_of_cut_values_are_those_of_all_values():
     assert limits["weak-mcc"] == pytest.approx(np.sqrt(explained).mean())
 
 
-def test_limits_of_correlated_normals_are_those_of_a_large_sample():
+def test_limits_of_correlated_normals_are_those_of_a_large_sample() -> None:
     table = np.random.default_rng(1).multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], size=MANY)
     limits = limits_of_correlated_normals(0.9)
-    known = np.corrcoef(table.T)[0, 1] ** 2
+    known = np.corrcoef(table.T)[0, 1] ** 2  # type: ignore[index]
     joint = multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]]).logpdf(table)
     information = (joint - norm.logpdf(table).sum(axis=1)).mean()
     for metric in ("mutual-information-gap", "mig-sup", "dci-mig", "sap", "r-squared"):
@@ -116,7 +120,7 @@ def test_limits_of_correlated_normals_are_those_of_a_large_sample():
 
 
 @pytest.mark.parametrize("code", ["noise of half the spread", "half noise"])
-def test_the_rank_correlation_is_at_its_limit(code):
+def test_the_rank_correlation_is_at_its_limit(code: str) -> None:
     assert value_of("mcc", code) == pytest.approx(expected_value("mcc", code), abs=0.01)
 
 
@@ -127,14 +131,14 @@ OF_INFORMATION = (
 
 
 @pytest.mark.parametrize("code", ["noise of half the spread", "half noise", "cut to three values"])
-def test_scores_of_many_images_are_at_their_limits(code):
+def test_scores_of_many_images_are_at_their_limits(code: str) -> None:
     for metric in (*OF_INFORMATION, "unibound", "r-squared", "weak-mcc"):
         assert value_of(metric, code) == pytest.approx(expected_value(metric, code), abs=0.01), (
             metric
         )
 
 
-def test_scores_of_continuous_factors_are_at_their_limits():
+def test_scores_of_continuous_factors_are_at_their_limits() -> None:
     code = "continuous, ρ = 0.9"
     for metric in (*OF_INFORMATION, "sap", "mcc"):
         assert value_of(metric, code) == pytest.approx(expected_value(metric, code), abs=0.01), (
@@ -142,19 +146,19 @@ def test_scores_of_continuous_factors_are_at_their_limits():
         )
 
 
-def value_of(metric, code, rows=8_000):
+def value_of(metric: Any, code: Any, rows: Any = 8_000) -> Any:
     given = data_set(code, rows, 0)
     return score_of(metric, given, rows=rows, mode="default", seed=0, repeats=0).value
 
 
-def test_continuous_factors_have_their_correlation():
+def test_continuous_factors_have_their_correlation() -> None:
     given = data_set("continuous, ρ = 0.9", 20_000, 3)
     correlation = np.corrcoef(given.tables[0].T, given.factors.T)[:5, 5:]
     assert np.diag(correlation) == pytest.approx(np.full(5, 0.9), abs=0.01)
     assert correlation - np.diag(np.diag(correlation)) == pytest.approx(np.zeros((5, 5)), abs=0.03)
 
 
-def test_correlated_factors_share_what_is_said_and_have_all_values_equally_often():
+def test_correlated_factors_share_what_is_said_and_have_all_values_equally_often() -> None:
     given = data_set("factors correlated", MANY, 0)
     for factor, size in zip(given.factors.T, SIZES, strict=True):
         assert chisquare(np.bincount(factor, minlength=size)).pvalue > 1e-4
@@ -168,7 +172,7 @@ def test_correlated_factors_share_what_is_said_and_have_all_values_equally_often
     assert mutual_info_score(turn, x) < 0.01
 
 
-def test_unused_latents_have_their_nats_and_a_mixture_for_content():
+def test_unused_latents_have_their_nats_and_a_mixture_for_content() -> None:
     given = data_set("unused latents more", 5_000, 0)
     unused = given.tables[0][:, 5:]
     assert (unused**2).mean(axis=0) / 2 == pytest.approx(np.full(5, 0.009))
@@ -180,7 +184,7 @@ def test_unused_latents_have_their_nats_and_a_mixture_for_content():
     assert (settings["kl"][0][5:] == 0.009).all()
 
 
-def test_repeated_rows_are_a_quarter_of_the_images_four_times_each():
+def test_repeated_rows_are_a_quarter_of_the_images_four_times_each() -> None:
     given = data_set("noise, each row four times", 2_000, 0)
     rows = np.hstack([*given.tables, given.factors])
     distinct, times = np.unique(rows, axis=0, return_counts=True)
@@ -190,12 +194,12 @@ def test_repeated_rows_are_a_quarter_of_the_images_four_times_each():
     assert times.max() > 6
 
 
-def test_the_shared_seed_is_that_of_the_scores():
+def test_the_shared_seed_is_that_of_the_scores() -> None:
     given = data_set("seed shared with factors", 50, 7)
     assert (given.factors == np.random.default_rng(7).integers(0, SIZES, size=(50, 5))).all()
 
 
-def test_noise_of_1e_9_is_that():
+def test_noise_of_1e_9_is_that() -> None:
     given = data_set("noise of 1e-9", 5_000, 0)
     spread = (given.tables[0] - given.tables[1]).std()
     assert spread == pytest.approx(np.sqrt(2) * 1e-9, rel=0.05)

@@ -32,7 +32,7 @@ def failing(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     try:
         code = main(words)
     except SystemExit as stop:
-        code = stop.code
+        code = stop.code  # type: ignore[assignment]
     captured = capsys.readouterr()
     assert "Traceback" not in captured.out + captured.err
     return code, captured.err

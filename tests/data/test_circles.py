@@ -42,7 +42,7 @@ def test_every_image_of_the_default_set_is_pillow_s() -> None:
 
 @pytest.mark.parametrize("size", [32, 47])
 def test_other_sizes_shapes_colours_and_positions_are_pillow_s(size: int) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         "size": size,
         "positions": 6,
         "shapes": ("square", "circle"),
@@ -58,7 +58,7 @@ def test_positions_off_the_grid_are_pillow_s() -> None:
     places = np.random.default_rng(0).random((200, 2))
     values = torch.tensor([[x, y, 0, 16, 1] for x, y in places], dtype=torch.float64)
     expected = [draw_with_pillow(x, y, "circle", 16, "green", 64) for x, y in places]
-    assert torch.equal(circles.source.draw(values, "cpu"), torch.stack(expected))
+    assert torch.equal(circles.source.draw(values, "cpu"), torch.stack(expected))  # type: ignore[attr-defined]
 
 
 def test_factors_say_what_the_picture_shows() -> None:

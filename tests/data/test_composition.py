@@ -8,7 +8,13 @@ import torch
 from distaff.data import load
 from distaff.errors import UsageError
 
-SMALL = {"size": 16, "orientations": 4, "scales": 3, "positions_x": 8, "positions_y": 7}
+SMALL: dict[str, Any] = {
+    "size": 16,
+    "orientations": 4,
+    "scales": 3,
+    "positions_x": 8,
+    "positions_y": 7,
+}
 SPLITS = ("random", "composition", "interpolation", "extrapolation")
 
 

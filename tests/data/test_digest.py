@@ -37,7 +37,7 @@ def test_the_place_of_a_set_and_the_way_it_is_decoded_do_not_matter(folder: Path
     assert digest(elsewhere) == before
     assert len(before) == 64
     dataset = load("folder", path=str(elsewhere), size=12, folder_factor="who")
-    other = replace(dataset.source, pixels=dataset.source.pixels ^ 1)
+    other = replace(dataset.source, pixels=dataset.source.pixels ^ 1)  # type: ignore[attr-defined, type-var]
     assert digest_of(replace(dataset, source=other)) == before
     assert digest_of(dataset.to("cpu")) == before
 
@@ -90,16 +90,16 @@ def test_images_factors_and_parts_of_arrays_count(tmp_path: Path) -> None:
     }
 
     def saved(**changed: Any) -> Any:
-        np.savez(tmp_path / "mine.npz", **(arrays | changed))
+        np.savez(tmp_path / "mine.npz", **(arrays | changed))  # type: ignore[arg-type]
         return digest_of(load("arrays", path=str(tmp_path / "mine.npz")))
 
-    other = arrays["images"].copy()
+    other = arrays["images"].copy()  # type: ignore[attr-defined]
     other[3, 2, 2] ^= 1
     digests = [
         saved(),
         saved(images=other),
-        saved(images=arrays["images"][::-1]),
-        saved(factors=arrays["factors"][::-1]),
+        saved(images=arrays["images"][::-1]),  # type: ignore[index]
+        saved(factors=arrays["factors"][::-1]),  # type: ignore[index]
         saved(factor_names=np.array(["a", "b"])),
         saved(train=np.array([0, 1, 2, 3, 7]), test=np.array([4, 8])),
         saved(train=np.arange(4)),
@@ -109,7 +109,7 @@ def test_images_factors_and_parts_of_arrays_count(tmp_path: Path) -> None:
 
 
 def test_of_drawn_images_the_parts_count_which_a_file_may_name() -> None:
-    settings = {"size": 8, "orientations": 1, "positions_x": 4, "positions_y": 4}
+    settings: dict[str, Any] = {"size": 8, "orientations": 1, "positions_x": 4, "positions_y": 4}
     dataset = load("sprites", **settings)
     assert digest_of(dataset) == digest_of(load("sprites", **settings))
     assert digest_of(dataset) != digest_of(

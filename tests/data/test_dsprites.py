@@ -132,7 +132,7 @@ class Program:
 
 def test_the_pickled_metadata_is_never_run(tmp_path: Path, few: Any) -> None:
     metadata = np.array(Program(tmp_path / "ran"), dtype=object)
-    path = save(tmp_path / "x.npz", *few, metadata)
+    path = save(tmp_path / "x.npz", *few, metadata)  # type: ignore[call-arg]
     assert len(images_in(path, FEW).bits) == FEW
     assert not (tmp_path / "ran").exists()
     pickle.loads(pickle.dumps(Program(tmp_path / "ran")))
@@ -214,7 +214,7 @@ def test_the_split_of_an_ids_file_is_taken_and_the_rest_drawn_beside_it(
         "test_reconstruct": np.arange(700_000, 700_024),
         "test_interpolate": np.arange(10).reshape(5, 2) + 710_000,
     }
-    np.savez(tmp_path / "ids.npz", **ids)
+    np.savez(tmp_path / "ids.npz", **ids)  # type: ignore[arg-type]
     parts = load("dsprites", ids=str(tmp_path / "ids.npz")).splits
     for name, rows in ids.items():
         assert parts[name].tolist() == rows.ravel().tolist()

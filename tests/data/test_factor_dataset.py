@@ -112,7 +112,7 @@ def test_packed_images_are_the_drawn_ones_in_an_eighth_of_a_byte_a_pixel(size: i
     drawn = load("sprites", size=size, scales=2, orientations=3, positions_x=4, positions_y=5)
     part = drawn.split("train")
     packed = part.packed()
-    assert packed.source.bits.shape == (len(part), -(-size * size // 8))
+    assert packed.source.bits.shape == (len(part), -(-size * size // 8))  # type: ignore[attr-defined]
     rows = torch.arange(len(part)).flip(0)
     assert torch.equal(packed.images_at(rows), part.images_at(rows))
     few = packed.subset(torch.tensor([7, 2])).to("cpu")

@@ -41,7 +41,7 @@ def test_every_picture_of_a_folder_is_read_in_the_order_of_its_path(folder: Path
     dataset = load("folder", path=str(folder), size=8)
     assert shade_of(dataset) == [0, 60, 120, 180]
     assert dataset.image_shape == (3, 8, 8)
-    assert dataset.source.pixels.dtype == torch.uint8
+    assert dataset.source.pixels.dtype == torch.uint8  # type: ignore[attr-defined]
     assert dataset.factor_names == ()
 
 
@@ -53,7 +53,7 @@ def test_every_common_kind_of_picture_is_read(tmp_path: Path, ending: str) -> No
         save(tmp_path / f"{place}.{ending}", Image.new("L", (12, 12), 100))
     dataset = load("folder", path=str(tmp_path), size=12, channels="grey")
     assert dataset.image_shape == (1, 12, 12)
-    assert (dataset.source.pixels.int() - 100).abs().max() <= 1
+    assert (dataset.source.pixels.int() - 100).abs().max() <= 1  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_wide_picture_is_cut_or_stretched(tmp_path: Path, resize: str, ends: A
         stripes.paste(COLORS[name], (20 * place, 0, 20 * place + 20, 20))
     for place in range(3):
         save(tmp_path / f"{place}.png", stripes)
-    row = load("folder", path=str(tmp_path), size=20, resize=resize).source.pixels[0, :, 10]
+    row = load("folder", path=str(tmp_path), size=20, resize=resize).source.pixels[0, :, 10]  # type: ignore[attr-defined]
     assert [tuple(row[:, place].tolist()) for place in (2, 17)] == [COLORS[end] for end in ends]
 
 
@@ -82,7 +82,7 @@ def test_a_large_photograph_is_resized_as_a_small_one(tmp_path: Path) -> None:
     levels = np.linspace(0, 255, 1600).astype(np.uint8)
     for place in range(3):
         save(tmp_path / f"{place}.jpg", Image.fromarray(np.tile(levels, (1200, 1))), quality=95)
-    row = load("folder", path=str(tmp_path), size=16, resize="stretch").source.pixels[0, 0, 8]
+    row = load("folder", path=str(tmp_path), size=16, resize="stretch").source.pixels[0, 0, 8]  # type: ignore[attr-defined]
     assert np.abs(row.numpy() - levels.reshape(16, 100).mean(axis=1)).max() < 3
 
 
@@ -93,7 +93,7 @@ def test_a_picture_is_turned_as_its_camera_says(tmp_path: Path) -> None:
     exif[0x0112] = 6  # to be turned a quarter to the right
     for place in range(3):
         save(tmp_path / f"{place}.png", turned, exif=exif)
-    pixels = load("folder", path=str(tmp_path), size=8).source.pixels[0]
+    pixels = load("folder", path=str(tmp_path), size=8).source.pixels[0]  # type: ignore[attr-defined]
     assert tuple(pixels[:, 4, 0].tolist()) == COLORS["red"]
     assert tuple(pixels[:, 4, 7].tolist()) == COLORS["blue"]
 
@@ -103,7 +103,7 @@ def test_sixteen_bits_are_divided_and_not_cut_off(tmp_path: Path, ending: str) -
     levels = (np.arange(64).reshape(8, 8) * 1024).astype(np.uint16)
     for place in range(3):
         save(tmp_path / f"{place}.{ending}", Image.fromarray(levels))
-    pixels = load("folder", path=str(tmp_path), size=8, channels="grey").source.pixels
+    pixels = load("folder", path=str(tmp_path), size=8, channels="grey").source.pixels  # type: ignore[attr-defined]
     assert pixels[0, 0].tolist() == (levels // 256).tolist()
 
 
@@ -117,7 +117,7 @@ def test_a_picture_of_unknown_range_is_refused(tmp_path: Path) -> None:
 def test_what_is_transparent_is_black(tmp_path: Path) -> None:
     for place in range(3):
         save(tmp_path / f"{place}.png", Image.new("RGBA", (8, 8), (255, 255, 255, 0)))
-    assert load("folder", path=str(tmp_path), size=8).source.pixels.max() == 0
+    assert load("folder", path=str(tmp_path), size=8).source.pixels.max() == 0  # type: ignore[attr-defined]
 
 
 def test_the_folder_of_a_picture_can_be_a_factor(folder: Path) -> None:

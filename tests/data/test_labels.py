@@ -1,6 +1,7 @@
 """Which images are labelled, and what a model sees of the others."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from distaff.models import VAE
 from distaff.training import Trainer, Training
 from distaff.types import Batch, LossTerms, Noise
 
-SMALL = {"size": 16, "positions_x": 8, "positions_y": 8}
+SMALL: dict[str, Any] = {"size": 16, "positions_x": 8, "positions_y": 8}
 
 
 def train_of(**settings: object) -> FactorDataset:
@@ -70,7 +71,7 @@ class Curious(VAE):
 def trainer_of(data: FactorDataset, **settings: int) -> tuple[Trainer, Curious]:
     torch.manual_seed(0)
     model = Curious(VAE.Config(latents=2), data.spec)
-    training = Training(steps=8, batch_size=16, validate_every=8, **settings)
+    training = Training(steps=8, batch_size=16, validate_every=8, **settings)  # type: ignore[arg-type]
     return Trainer(model, data, data, training, seed=0), model
 
 

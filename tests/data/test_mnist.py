@@ -87,4 +87,4 @@ def test_fashion_mnist_is_read_when_it_is_there(real_data: Callable[[str], Path]
 
 def test_images_stay_bytes_in_memory(real_data: Callable[[str], Path]) -> None:
     real_data("mnist/train-images-idx3-ubyte.gz")
-    assert load("mnist").source.pixels.dtype == torch.uint8
+    assert load("mnist").source.pixels.dtype == torch.uint8  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,19 +12,19 @@ from distaff.audit.sizes import SizeEntry
 
 
 @pytest.fixture(scope="module")
-def page():
+def page() -> Any:
     path = Path(__file__).parents[2] / "docs" / "make_metrics.py"
     spec = spec_from_file_location("make_metrics", path)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
     return module
 
 
-def entry(metric, code, value, expected):
+def entry(metric: Any, code: Any, value: Any, expected: Any) -> Any:
     return Entry(metric, "default", code, value, expected, value, 0.0, 1.0, 300, 0.1)
 
 
-def test_answers_that_are_off_are_counted_by_question(page):
+def test_answers_that_are_off_are_counted_by_question(page: Any) -> None:
     entries = [
         entry("sap", "perfect", 0.98, 1.0),
         entry("sap", "half noise", 0.3, None),
@@ -38,8 +39,8 @@ def test_answers_that_are_off_are_counted_by_question(page):
     assert page.fooled(entries, "jemmig") == "each latent twice 0.60 (0.00)"
 
 
-def test_scores_that_drift_or_miss_their_limit_are_listed_and_no_others(page):
-    def curve(metric, values, limit):
+def test_scores_that_drift_or_miss_their_limit_are_listed_and_no_others(page: Any) -> None:
+    def curve(metric: Any, values: Any, limit: Any) -> Any:
         sizes = (200, 1_000, 30_000)
         return [
             SizeEntry(metric, "noise", rows, 2, value, 0.1, limit)
@@ -59,7 +60,7 @@ def test_scores_that_drift_or_miss_their_limit_are_listed_and_no_others(page):
     ]
 
 
-def test_intervals_that_are_too_narrow_or_too_wide_are_named(page):
+def test_intervals_that_are_too_narrow_or_too_wide_are_named(page: Any) -> None:
     coverage = [
         CoverageEntry("sap", 1000, 100, 0.95, 0.89, 0.98, 0.5, 0.01, 0.021),
         CoverageEntry("udr", 1000, 100, 0.8, 0.71, 0.87, 0.5, 0.01, 0.013),

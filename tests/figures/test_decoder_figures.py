@@ -38,9 +38,9 @@ def test_side_by_side_shows_every_image_of_both_decoders(rng: Any) -> None:
         assert [label.get_text() for label in axes.get_yticklabels()] == list("vwxyz")
         assert [label.get_text() for label in axes.get_xticklabels()][::6] == ["-2", "2"]
         canvas = axes.images[0].get_array()
-        assert np.array_equal(canvas[1:9, 10:18], side.traversed[0, 1].transpose(1, 2, 0))
+        assert np.array_equal(canvas[1:9, 10:18], side.traversed[0, 1].transpose(1, 2, 0))  # type: ignore[index]
     canvas = top_right.images[0].get_array()
-    assert np.array_equal(canvas[10:18, 1:9], sides[1].reconstructed[0].transpose(1, 2, 0))
+    assert np.array_equal(canvas[10:18, 1:9], sides[1].reconstructed[0].transpose(1, 2, 0))  # type: ignore[index]
 
 
 def test_the_checkerboard_figure_writes_the_share_of_each_decoder(rng: Any) -> None:

@@ -24,16 +24,16 @@ def test_blocks_of_rows_stand_side_by_side_with_white_between() -> None:
     assert labels == ["a", "b", "c", "", "a", "b", "c"]
     canvas = figure.axes[0].images[0].get_array()
     gap, spacer = 1, 3 * (8 + 1) + 1
-    assert canvas[gap : gap + 8, spacer : spacer + 8].min() == 1
-    assert canvas[gap : gap + 8, spacer + 9 : spacer + 17].max() == 0
+    assert canvas[gap : gap + 8, spacer : spacer + 8].min() == 1  # type: ignore[index]
+    assert canvas[gap : gap + 8, spacer + 9 : spacer + 17].max() == 0  # type: ignore[index]
 
 
 def test_the_kept_epoch_is_marked_on_the_bound() -> None:
     bounds = {"training": [-120.0, -100.0, -90.0], "validation": [-121.0, -104.0, -105.0]}
     figure = figures.elbo_curves([1, 2, 3], bounds, best=2, title="bound")
     (axes,) = figure.axes
-    assert [line.get_ydata()[-1] for line in axes.lines[:2]] == [-90, -105]
-    assert list(axes.lines[2].get_xdata()) == [2, 2]
+    assert [line.get_ydata()[-1] for line in axes.lines[:2]] == [-90, -105]  # type: ignore[index]
+    assert list(axes.lines[2].get_xdata()) == [2, 2]  # type: ignore[arg-type]
     assert axes.get_ylim()[1] > -90
 
 
@@ -50,7 +50,7 @@ def test_intervals_keep_their_order_and_length() -> None:
     figure = figures.intervals(estimates, quantity="bits", order=("better", "worse"))
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["better", "worse"]
-    segments = axes.collections[0].get_segments()
+    segments = axes.collections[0].get_segments()  # type: ignore[attr-defined]
     assert segments[0][:, 0] == pytest.approx([0.8, 1.2])
 
 

@@ -79,7 +79,7 @@ def test_the_weighted_bound_is_the_log_mean_of_plain_weights(
     """In a plain loop over the same samples, with portions that do not fit in one call."""
     monkeypatch.setattr(bounds, "ROWS", 4)
     model, images = model.float(), images.float()
-    done = []
+    done = []  # type: ignore[var-annotated]
     bound = importance_weighted_bound(
         model,
         images[:2],

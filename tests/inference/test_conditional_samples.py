@@ -131,7 +131,7 @@ class Fake(Classifier):
 def test_a_model_is_judged_on_as_many_images_of_each_value(
     dataset: FactorDataset, small_nets: dict[str, Any]
 ) -> None:
-    model = build(
+    model: Any = build(
         ConditionalVAE.Config(factor="shape", latents=3, **small_nets), dataset.spec, seed=0
     )
     fake = Fake(Classifier.Config(factor="shape", encoder=small_nets["encoder"]), dataset.spec)
@@ -159,9 +159,12 @@ def binary_set(model: Any, path: Any, count: Any) -> Any:
 def test_a_model_that_drew_the_real_images_itself_has_the_diversity_1(tmp_path: Path) -> None:
     """Its mean images have a fraction of the variance of binary ones. With latents that do
     nothing it has the same variance of every pixel in its samples, and a diversity of 0."""
-    nets = {"decoder": DenseDecoder.Config(hidden=(32,)), "encoder": DenseEncoder.Config()}
+    nets: dict[str, Any] = {
+        "decoder": DenseDecoder.Config(hidden=(32,)),
+        "encoder": DenseEncoder.Config(),
+    }
     config = ConditionalVAE.Config(latents=3, **nets)
-    model = build(config, DataSpec((1, 8, 8), (3,), 10, ("factor-0",)), seed=0)
+    model: Any = build(config, DataSpec((1, 8, 8), (3,), 10, ("factor-0",)), seed=0)
     with torch.no_grad():
         for parameter in model.decoder.parameters():
             parameter.mul_(3)
@@ -179,10 +182,10 @@ def test_a_model_that_drew_the_real_images_itself_has_the_diversity_1(tmp_path: 
 def test_a_classifier_of_another_factor_is_refused(
     dataset: FactorDataset, small_nets: dict[str, Any]
 ) -> None:
-    model = build(ConditionalVAE.Config(factor="shape", **small_nets), dataset.spec, seed=0)
+    model: Any = build(ConditionalVAE.Config(factor="shape", **small_nets), dataset.spec, seed=0)
     other = Classifier.Config(factor="scale", encoder=small_nets["encoder"])
     with pytest.raises(UsageError, match=r"conditional on .*shape.* classifier knows .*scale"):
-        conditional_accuracy(model, build(other, dataset.spec, seed=0), dataset)
+        conditional_accuracy(model, build(other, dataset.spec, seed=0), dataset)  # type: ignore[arg-type]
 
 
 def test_the_confusion_matrix_writes_every_share_and_what_the_sides_are() -> None:

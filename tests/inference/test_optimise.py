@@ -76,9 +76,9 @@ def test_the_bound_is_that_of_the_posterior_for_every_image_and_seed(latents: in
 
 def test_the_bound_of_another_decoder_has_errors_that_are_independent_between_images() -> None:
     """Against a plain mean over 20,000 draws: the mean difference is as its spread says."""
-    nets = {"encoder": DenseEncoder.Config(hidden=(8,))}
+    nets: dict[str, Any] = {"encoder": DenseEncoder.Config(hidden=(8,))}
     config = VAE.Config(latents=6, decoder=DenseDecoder.Config(hidden=(32,)), **nets)
-    model = build(config, DataSpec((1, 8, 8), (), 10), seed=0)
+    model: Any = build(config, DataSpec((1, 8, 8), (), 10), seed=0)
     with torch.no_grad():
         for parameter in model.decoder.parameters():
             parameter.mul_(4)
@@ -129,9 +129,11 @@ def test_the_bound_is_not_below_the_one_of_a_trained_encoder() -> None:
     dataset = load("sprites", size=16, orientations=1, scales=2, positions_x=8, positions_y=8)
     train, nets = dataset.split("train"), {"hidden": (64,)}
     config = VAE.Config(
-        latents=3, encoder=DenseEncoder.Config(**nets), decoder=DenseDecoder.Config(**nets)
+        latents=3,
+        encoder=DenseEncoder.Config(**nets),  # type: ignore[arg-type]
+        decoder=DenseDecoder.Config(**nets),  # type: ignore[arg-type]
     )
-    model = build(config, train.spec, seed=0)
+    model: Any = build(config, train.spec, seed=0)
     fit(model, train, dataset.split("validation"), Training(steps=600, device="cpu"))
     images = dataset.split("test").images_at(range(30))
     found = infer(model, images, generator=seeded())
@@ -188,4 +190,4 @@ def test_steps_are_told_and_end_at_the_limit() -> None:
 def test_settings_without_sense_are_refused(setting: str) -> None:
     model = linear_model()
     with pytest.raises(UsageError, match=f"{setting} is 0"):
-        infer(model, draw_images(model, 1), generator=seeded(), **{setting: 0})
+        infer(model, draw_images(model, 1), generator=seeded(), **{setting: 0})  # type: ignore[arg-type]

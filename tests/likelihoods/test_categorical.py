@@ -77,7 +77,7 @@ def test_a_model_gives_the_decoder_an_output_for_each_bin(
     small_nets: dict[str, Any], generator: torch.Generator
 ) -> None:
     config = VAE.Config(likelihood=Categorical.Config(bins=5), **small_nets)
-    model = build(config, DataSpec((3, 16, 16), (), 100), seed=0)
+    model: Any = build(config, DataSpec((3, 16, 16), (), 100), seed=0)
     latents = torch.randn(2, config.latents, generator=generator)
     assert model.decoder(latents).shape == (2, 15, 16, 16)
     assert model.decode(latents).shape == (2, 3, 16, 16)

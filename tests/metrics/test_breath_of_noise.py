@@ -1,6 +1,7 @@
 """Noise that no one would see changes no score: near ties are taken for ties."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ METRICS = (
 )
 
 
-def exact_code():
+def exact_code() -> Any:
     """Codes of 3 and of 40 values, of a rare one, and of 0 in six rows of ten; their factors.
 
     A fifth latent of noise keeps rows apart, of which repeats would be left out.
@@ -48,20 +49,20 @@ def exact_code():
     return np.column_stack([codes, generator.normal(size=ROWS)]), factors
 
 
-def value(metric, codes, factors):
+def value(metric: Any, codes: Any, factors: Any) -> Any:
     if metric is partition_score:
         return metric(codes[:, :4], factors, repeats=0).value / 50
     return metric(codes, factors, repeats=0).value
 
 
 @cache
-def exact_value(metric):
+def exact_value(metric: Any) -> Any:
     return value(metric, *exact_code())
 
 
 @pytest.mark.parametrize("noise", [1e-12, 1e-9, 1e-6])
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.__name__)
-def test_a_breath_of_noise_changes_no_score(metric, noise):
+def test_a_breath_of_noise_changes_no_score(metric: Any, noise: float) -> None:
     codes, factors = exact_code()
     blurred = codes + noise * np.random.default_rng(1).normal(size=codes.shape)
     assert value(metric, blurred, factors) == pytest.approx(exact_value(metric), abs=0.02)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,11 +13,11 @@ WITH_FACTORS_AS_CEILING = [n for n in OF_ONE_TABLE if QUESTIONS[n] is not Questi
 
 
 @pytest.fixture
-def generator():
+def generator() -> Any:
     return np.random.default_rng(5)
 
 
-def test_rows_drawn_twice_are_found(generator):
+def test_rows_drawn_twice_are_found(generator: np.random.Generator) -> None:
     codes, factors = generator.normal(size=(500, 3)), generator.integers(0, 3, size=(500, 2))
     drawn = generator.integers(0, 500, size=2000)
     kept = first_of_each(codes[drawn], factors[drawn])
@@ -23,28 +25,28 @@ def test_rows_drawn_twice_are_found(generator):
     assert kept.tolist() == np.sort(first).tolist()
 
 
-def test_a_code_of_few_values_has_no_repeats(generator):
+def test_a_code_of_few_values_has_no_repeats(generator: np.random.Generator) -> None:
     factors = generator.integers(0, 3, size=(2000, 2))
     assert len(first_of_each(factors.astype(float), factors)) == 2000
 
 
-def test_zeros_of_a_sparse_code_are_no_repeats(generator):
+def test_zeros_of_a_sparse_code_are_no_repeats(generator: np.random.Generator) -> None:
     codes = generator.normal(size=(1000, 2)) * (generator.uniform(size=(1000, 2)) > 0.6)
     factors = (codes > 0).astype(int)
     assert len(first_of_each(codes, factors)) == 1000
     drawn = generator.integers(0, 1000, size=1500)
     dense = codes.any(axis=1)
     kept = first_of_each(codes[drawn], factors[drawn])
-    assert len(kept) == len(np.unique(drawn[dense[drawn]])) + (~dense[drawn]).sum()
+    assert len(kept) == len(np.unique(drawn[dense[drawn]])) + (~dense[drawn]).sum()  # type: ignore[index]
 
 
-def test_too_few_rows_are_never_what_is_left(generator):
+def test_too_few_rows_are_never_what_is_left(generator: np.random.Generator) -> None:
     codes = generator.normal(size=(FEWEST_ROWS - 1, 2))
     drawn = generator.integers(0, len(codes), size=1000)
     assert len(first_of_each(codes[drawn], codes[drawn] > 0)) == 1000
 
 
-def test_repeats_are_left_out_and_said(generator):
+def test_repeats_are_left_out_and_said(generator: np.random.Generator) -> None:
     factors = generator.integers(0, 5, size=(1500, 2))
     codes = factors + 0.5 * generator.normal(size=factors.shape)
     drawn = np.concatenate([np.arange(1500), generator.integers(0, 1500, size=4000)])
@@ -56,7 +58,9 @@ def test_repeats_are_left_out_and_said(generator):
 
 
 @pytest.mark.parametrize("name", OF_ONE_TABLE)
-def test_a_latent_that_is_not_active_is_a_dead_one(name, generator):
+def test_a_latent_that_is_not_active_is_a_dead_one(
+    name: str, generator: np.random.Generator
+) -> None:
     factors = generator.integers(0, 3, size=(600, 3))
     codes = factors + 0.3 * generator.normal(size=factors.shape)
     dead = codes * [1, 1, 0]
@@ -67,7 +71,7 @@ def test_a_latent_that_is_not_active_is_a_dead_one(name, generator):
 
 
 @pytest.mark.parametrize("active", [[True], np.array([1, 1, 0])])
-def test_active_is_a_truth_for_each_latent(active, generator):
+def test_active_is_a_truth_for_each_latent(active: Any, generator: np.random.Generator) -> None:
     factors = generator.integers(0, 3, size=(600, 3))
     with pytest.raises(ValueError, match="True or False for each of the 3 latents"):
         mutual_information_gap(factors.astype(float), factors, active=active)
@@ -75,7 +79,7 @@ def test_active_is_a_truth_for_each_latent(active, generator):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("name", WITH_FACTORS_AS_CEILING)
-def test_a_seed_shared_with_the_factors_means_nothing(name, seed):
+def test_a_seed_shared_with_the_factors_means_nothing(name: str, seed: int) -> None:
     factors = np.random.default_rng(seed).integers(0, 3, size=(2000, 2))
     score = METRICS[name](factors.astype(float), factors, seed=seed, repeats=0)
     assert score.value == pytest.approx(score.ceiling, abs=0.02)
@@ -84,7 +88,9 @@ def test_a_seed_shared_with_the_factors_means_nothing(name, seed):
 
 @pytest.mark.parametrize("scale", [1e300, 4e307, 1e-300, 1e-320])
 @pytest.mark.parametrize("name", OF_ONE_TABLE)
-def test_numbers_that_overflow_or_vanish_when_squared_give_a_finite_score(name, scale, generator):
+def test_numbers_that_overflow_or_vanish_when_squared_give_a_finite_score(
+    name: str, scale: float, generator: np.random.Generator
+) -> None:
     factors = generator.integers(0, 4, size=(600, 3))
     codes = scale * (factors + 0.1 * generator.normal(size=factors.shape))
     try:

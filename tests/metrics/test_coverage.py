@@ -1,6 +1,7 @@
 """Intervals hold the mean of a score over data sets as often as they say."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,23 +33,23 @@ CODES = (noisy_discrete, often_wrong, mixed_beside_noise, both_kinds, correlated
 
 
 @cache
-def intervals(code):
+def intervals(code: Any) -> Any:
     """For each score the value and the ends of the interval of each data set, [data set, 3]."""
-    found = {metric: [] for metric in (*OF_FACTORS, *OF_LATENTS)}
+    found = {metric: [] for metric in (*OF_FACTORS, *OF_LATENTS)}  # type: ignore[var-annotated]
     for seed in range(DATA_SETS):
         codes, factors, kinds = code(ROWS, seed)
         # one data set after the other: the scores of factors share their tables
         for metric, scores in found.items():
             declared = {"factor_kinds": kinds} if metric in OF_FACTORS else {}
             score = metric(codes, factors, **declared)
-            scores.append((score.value, *score.interval))
+            scores.append((score.value, *score.interval))  # type: ignore[misc]
     return {metric: np.array(scores) for metric, scores in found.items()}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("metric", [*OF_FACTORS, *OF_LATENTS], ids=lambda metric: metric.__name__)
 @pytest.mark.parametrize("code", CODES)
-def test_an_interval_holds_the_mean_score(metric, code):
+def test_an_interval_holds_the_mean_score(metric: Any, code: Any) -> None:
     value, low, high = intervals(code)[metric].T
     mean = value.mean()
     covered = ((low - NEGLIGIBLE <= mean) & (mean <= high + NEGLIGIBLE)).sum()

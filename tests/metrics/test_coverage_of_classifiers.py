@@ -1,5 +1,7 @@
 """How often an interval holds the mean of the score over draws of as many images."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -29,7 +31,7 @@ NOISE = {
 MIXED = np.array([[1, 0.3, 0], [0, 1, 0.3], [0.3, 0, 1]])
 
 
-def draw(noise, seed):
+def draw(noise: Any, seed: int) -> Any:
     """Entangled codes of other images at each seed, and two latents that follow one of them."""
     generator = np.random.default_rng([seed, 4])
     factors = generator.integers(0, SIZES, size=(ROWS, 3))
@@ -39,7 +41,7 @@ def draw(noise, seed):
     return np.hstack([codes, followers]), factors, generator
 
 
-def score(name, seed):
+def score(name: Any, seed: int) -> Any:
     codes, factors, generator = draw(NOISE[name], seed)
     if name == "partition-score":
         codes = codes[:, :3]
@@ -51,7 +53,7 @@ def score(name, seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NOISE)
-def test_the_interval_holds_the_mean_of_the_score_as_often_as_it_says(name):
+def test_the_interval_holds_the_mean_of_the_score_as_often_as_it_says(name: str) -> None:
     scores = [score(name, seed) for seed in range(DRAWS)]
     values = np.array([s.value for s in scores])
     low, high = np.array([s.interval for s in scores]).T

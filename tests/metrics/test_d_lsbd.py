@@ -1,5 +1,7 @@
 """D_LSBD of circles, lines and noise, and against the definition with rotation matrices."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -12,15 +14,15 @@ ANGLES = 2 * np.pi * GRID[:, :2] / SIZES[:2]
 CIRCLES = np.stack([f(a) for a in ANGLES.T for f in (np.cos, np.sin)], axis=1)
 
 
-def value(codes, **settings):
+def value(codes: Any, **settings: Any) -> Any:
     return d_lsbd(codes, GRID, **{"cyclic": [0, 1], **settings}).value
 
 
-def turn(columns, seed=0):
+def turn(columns: Any, seed: int = 0) -> Any:
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(columns, columns)))[0]
 
 
-def test_a_circle_for_each_factor_has_exactly_1_in_any_rotation():
+def test_a_circle_for_each_factor_has_exactly_1_in_any_rotation() -> None:
     score = d_lsbd(CIRCLES, GRID, cyclic=[0, 1], factor_names=["hue", "angle", "shape"])
     assert score.value == pytest.approx(1, abs=1e-9)
     assert score.ceiling == pytest.approx(1, abs=1e-9)
@@ -28,7 +30,7 @@ def test_a_circle_for_each_factor_has_exactly_1_in_any_rotation():
     assert value(CIRCLES @ turn(4)) == pytest.approx(1, abs=1e-9)
 
 
-def test_three_turns_backwards_are_even_too_and_two_speeds_are_not():
+def test_three_turns_backwards_are_even_too_and_two_speeds_are_not() -> None:
     backwards = np.stack([np.cos(3 * ANGLES[:, 0]), -np.sin(3 * ANGLES[:, 0])], axis=1)
     assert value(backwards, cyclic=[0]) == pytest.approx(1, abs=1e-9)
     # a figure of eight: each coordinate is one wave of its own, of half of the variance
@@ -36,13 +38,13 @@ def test_three_turns_backwards_are_even_too_and_two_speeds_are_not():
     assert value(eight, cyclic=[0]) == pytest.approx(1 / 4, abs=1e-9)
 
 
-def test_a_straight_line_has_the_first_wave_of_a_saw_tooth():
+def test_a_straight_line_has_the_first_wave_of_a_saw_tooth() -> None:
     codes = np.array(list(np.ndindex(400, 2)))
     score = d_lsbd(codes.astype(float), codes, cyclic=[0])
     assert score.value == pytest.approx(3 / (2 * np.pi**2), abs=0.005)
 
 
-def test_noise_has_chance_which_is_near_0():
+def test_noise_has_chance_which_is_near_0() -> None:
     grid = np.array(list(np.ndindex(40, 50)))
     noise = np.random.default_rng(1).normal(size=(len(grid), 4))
     score = d_lsbd(noise, grid)
@@ -51,7 +53,7 @@ def test_noise_has_chance_which_is_near_0():
     assert value(np.zeros((len(GRID), 3))) == 0
 
 
-def by_rotation_matrices(z, axis, angle):
+def by_rotation_matrices(z: Any, axis: Any, angle: Any) -> Any:
     """The published definition, for a code on a grid, [first, second, third, latent]."""
     flat = (z - z.mean(axis=axis, keepdims=True)).reshape(-1, z.shape[-1])
     plane = PCA(2).fit_transform(flat)
@@ -67,7 +69,7 @@ def by_rotation_matrices(z, axis, angle):
     return least
 
 
-def test_it_is_the_published_definition():
+def test_it_is_the_published_definition() -> None:
     generator = np.random.default_rng(2)
     codes = np.c_[CIRCLES, GRID] @ generator.normal(size=(7, 5))
     codes = np.sin(codes) + 0.2 * generator.normal(size=codes.shape)
@@ -87,18 +89,18 @@ def test_it_is_the_published_definition():
     ],
     ids=["permuted", "flipped", "rescaled as a whole", "dead latent"],
 )
-def test_the_form_of_the_code_changes_nothing(change):
+def test_the_form_of_the_code_changes_nothing(change: Any) -> None:
     codes = np.sin(CIRCLES @ turn(4) * 2)
     assert value(change(codes)) == pytest.approx(value(codes), abs=1e-9)
 
 
-def test_a_noise_latent_hides_a_circle_unless_it_does_not_count():
+def test_a_noise_latent_hides_a_circle_unless_it_does_not_count() -> None:
     codes = np.c_[CIRCLES, 5 * np.random.default_rng(3).normal(size=len(GRID))]
     assert value(codes) < 0.6
     assert value(codes, active=[True] * 4 + [False]) == pytest.approx(1, abs=1e-9)
 
 
-def test_what_is_refused():
+def test_what_is_refused() -> None:
     with pytest.raises(ValueError, match="fewer than 3 values"):
         value(CIRCLES, cyclic=[2])
     with pytest.raises(ValueError, match="columns of the 3 factors"):

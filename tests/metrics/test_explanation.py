@@ -8,13 +8,13 @@ from distaff.metrics.caveats import CAVEATS
 from distaff.metrics.explanation import explanation
 
 
-def test_every_score_and_no_other_has_a_caveat():
+def test_every_score_and_no_other_has_a_caveat() -> None:
     assert set(CAVEATS) == set(METRICS)
     assert all(caveat.endswith(".") for caveat in CAVEATS.values())
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_score_says_what_it_asks_its_range_its_source_and_what_fools_it(name):
+def test_a_score_says_what_it_asks_its_range_its_source_and_what_fools_it(name: str) -> None:
     text = explanation(name, METRICS[name])
     title, asks, *_ = text.split("\n\n")
     assert title == name
@@ -28,7 +28,9 @@ def test_a_score_says_what_it_asks_its_range_its_source_and_what_fools_it(name):
     assert "Raises:" not in text
 
 
-def test_the_command_prints_it_with_formulas_as_they_are(capsys):
+def test_the_command_prints_it_with_formulas_as_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["metrics", "explain", "mutual_information_gap"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("mutual-information-gap\n\nAsks whether each factor is known")

@@ -1,6 +1,7 @@
 """The mean correlation coefficient, strong and weak, against SciPy and scikit-learn."""
 
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,22 +18,22 @@ ROWS = 4_000
 
 
 @pytest.fixture(scope="module")
-def factors():
+def factors() -> Any:
     return random_factors(ROWS)
 
 
-def value(metric, codes, factors, **settings):
+def value(metric: Any, codes: Any, factors: Any, **settings: Any) -> Any:
     return metric(codes, factors, repeats=0, **settings).value
 
 
-def mixed(rows, latents, factors, seed=0):
+def mixed(rows: Any, latents: Any, factors: Any, seed: int = 0) -> Any:
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 9, size=(rows, factors))
     noise = generator.normal(size=(rows, latents))
     return labels @ generator.normal(size=(factors, latents)) + 3 * noise, labels
 
 
-def test_correlations_are_those_of_scipy():
+def test_correlations_are_those_of_scipy() -> None:
     codes, labels = mixed(300, 4, 3)
     expected = np.abs(spearmanr(codes, labels).statistic[:4, 4:])
     # close values share a rank, which moves little
@@ -41,7 +42,7 @@ def test_correlations_are_those_of_scipy():
     assert correlations(codes, labels) == pytest.approx(expected, abs=1e-12)
 
 
-def test_the_assignment_is_the_best_of_all():
+def test_the_assignment_is_the_best_of_all() -> None:
     relation = np.random.default_rng(0).random((5, 4))
     every = (np.mean([relation[i, j] for j, i in enumerate(p)]) for p in permutations(range(5), 4))
     assert of_own_latent(relation).mean() == pytest.approx(max(every), abs=1e-12)
@@ -49,7 +50,7 @@ def test_the_assignment_is_the_best_of_all():
     assert of_own_latent(np.array([[0.9, 0.8], [0.6, 0.0]])).tolist() == [0.6, 0.8]
 
 
-def test_a_pair_of_gaussians_has_the_rank_correlation_of_the_closed_form():
+def test_a_pair_of_gaussians_has_the_rank_correlation_of_the_closed_form() -> None:
     generator = np.random.default_rng(1)
     normal = generator.normal(size=(20_000, 2))
     r = 0.6
@@ -60,7 +61,7 @@ def test_a_pair_of_gaussians_has_the_rank_correlation_of_the_closed_form():
 
 
 @pytest.mark.parametrize("settings", [{}, {"alignment": "affine"}, {"alignment": "cca"}])
-def test_a_perfect_code_has_1_and_noise_chance(settings, factors):
+def test_a_perfect_code_has_1_and_noise_chance(settings: Any, factors: Any) -> None:
     metric = weak_mcc if settings else mcc
     score = metric(factors.astype(float), factors, repeats=0, **settings)
     assert score.value == pytest.approx(1, abs=0.001)
@@ -83,21 +84,21 @@ def test_a_perfect_code_has_1_and_noise_chance(settings, factors):
     ],
     ids=["permuted", "flipped", "rescaled", "shifted", "dead latent", "outlier"],
 )
-def test_the_form_of_a_latent_changes_nothing(metric, change, factors):
+def test_the_form_of_a_latent_changes_nothing(metric: Any, change: Any, factors: Any) -> None:
     codes = factors + 5 * np.random.default_rng(3).normal(size=factors.shape)
     before = value(metric, codes, factors)
     assert value(metric, change(codes), factors) == pytest.approx(before, abs=2e-3)
     assert 0.3 < before < 0.95
 
 
-def test_monotone_changes_of_a_latent_do_not_count_for_the_strong_one(factors):
+def test_monotone_changes_of_a_latent_do_not_count_for_the_strong_one(factors: Any) -> None:
     codes = turned(factors.astype(float), [(3, 4)])
     bent = np.exp(codes / 10) - codes**3 * np.array([1, 0, 0, 0, 0])
     bent[:, 0] = -(codes[:, 0] ** 3)
     assert value(mcc, bent, factors) == pytest.approx(value(mcc, codes, factors), abs=2e-3)
 
 
-def test_no_linear_map_counts_for_the_weak_one(factors):
+def test_no_linear_map_counts_for_the_weak_one(factors: Any) -> None:
     codes = factors + 5 * np.random.default_rng(3).normal(size=factors.shape)
     codes /= codes.std(axis=0)
     changed = codes @ np.random.default_rng(4).normal(size=(5, 5))
@@ -107,14 +108,14 @@ def test_no_linear_map_counts_for_the_weak_one(factors):
         assert after == pytest.approx(before, abs=1e-9)
 
 
-def test_mixed_latents_keep_the_cosine_of_their_angle_and_all_of_the_weak_one(factors):
+def test_mixed_latents_keep_the_cosine_of_their_angle_and_all_of_the_weak_one(factors: Any) -> None:
     codes = turned(factors.astype(float), [(3, 4)])
     # that of even factors is near Pearson's, cos 45 degrees
     assert value(mcc, codes, factors) == pytest.approx((3 + 2 * np.sqrt(0.5)) / 5, abs=0.02)
     assert value(weak_mcc, codes, factors) == pytest.approx(1, abs=1e-3)
 
 
-def test_a_missing_latent_is_a_factor_that_counts_0_and_others_cost_nothing(factors):
+def test_a_missing_latent_is_a_factor_that_counts_0_and_others_cost_nothing(factors: Any) -> None:
     codes = factors.astype(float)
     assert value(mcc, codes[:, 2:], factors) == pytest.approx(3 / 5, abs=0.02)
     assert value(weak_mcc, codes[:, 2:], factors) == pytest.approx(3 / 5, abs=0.04)
@@ -125,7 +126,7 @@ def test_a_missing_latent_is_a_factor_that_counts_0_and_others_cost_nothing(fact
     assert value(weak_mcc, more, factors) == pytest.approx(1, abs=1e-3)
 
 
-def test_the_affine_map_is_the_regression_of_scikit_learn():
+def test_the_affine_map_is_the_regression_of_scikit_learn() -> None:
     codes, labels = mixed(1_000, 4, 3)
     score = weak_mcc(codes, labels, seed=7, repeats=0)
     order = stream(7, "fitted and scored rows").permutation(1_000)
@@ -138,7 +139,7 @@ def test_the_affine_map_is_the_regression_of_scikit_learn():
 
 
 @pytest.mark.parametrize("alignment", ["affine", "cca"])
-def test_two_noisy_latents_of_a_factor_have_the_correlation_of_their_mean(alignment):
+def test_two_noisy_latents_of_a_factor_have_the_correlation_of_their_mean(alignment: str) -> None:
     generator = np.random.default_rng(5)
     labels = generator.integers(0, 9, size=(20_000, 1))
     codes = labels + 4 * generator.normal(size=(20_000, 2))
@@ -148,7 +149,7 @@ def test_two_noisy_latents_of_a_factor_have_the_correlation_of_their_mean(alignm
     assert score.value == pytest.approx(expected, abs=0.01)
 
 
-def test_the_canonical_variates_are_those_of_scikit_learn():
+def test_the_canonical_variates_are_those_of_scikit_learn() -> None:
     codes, labels = mixed(1_000, 4, 3)
     half = np.arange(500)
     first, second = canonical_variates(codes, labels.astype(float), half)
@@ -158,26 +159,26 @@ def test_the_canonical_variates_are_those_of_scikit_learn():
             assert abs(np.corrcoef(ours[:, pair], theirs[:, pair])[0, 1]) == pytest.approx(1)
 
 
-def test_parts_relation_and_interval(factors):
+def test_parts_relation_and_interval(factors: Any) -> None:
     codes = factors[:400] + 5 * np.random.default_rng(3).normal(size=(400, 5))
     names = list("abcde")
     score = mcc(codes, factors[:400], factor_names=names)
     assert list(score.parts) == [*names, "dead latents"]
-    assert score.relation.shape == (5, 5)
+    assert score.relation.shape == (5, 5)  # type: ignore[union-attr]
     for metric in (mcc, weak_mcc):
-        low, high = metric(codes, factors[:400], seed=1).interval
+        low, high = metric(codes, factors[:400], seed=1).interval  # type: ignore[misc]
         assert low < metric(codes, factors[:400], repeats=0, seed=1).value < high
         assert high - low < 0.3
 
 
-def test_a_dead_code_knows_nothing(factors):
+def test_a_dead_code_knows_nothing(factors: Any) -> None:
     for metric in (mcc, weak_mcc):
         score = metric(np.zeros((ROWS, 3)), factors, repeats=0)
         assert score.value == 0
         assert score.parts["dead latents"] == 3
 
 
-def test_unknown_settings_are_refused(factors):
+def test_unknown_settings_are_refused(factors: Any) -> None:
     codes = factors.astype(float)
     with pytest.raises(ValueError, match="affine or cca"):
         weak_mcc(codes, factors, alignment="rotation")

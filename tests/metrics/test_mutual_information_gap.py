@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,15 +15,15 @@ SIZES = (3, 6, 40, 32, 32)
 
 
 @pytest.fixture(scope="module")
-def factors():
+def factors() -> Any:
     return np.random.default_rng(0).integers(0, SIZES, size=(5000, 5))
 
 
-def gap(codes, factors, **settings):
+def gap(codes: Any, factors: Any, **settings: Any) -> Any:
     return mutual_information_gap(codes, factors, **{"repeats": 0, **settings})
 
 
-def test_a_perfect_code_scores_one_and_so_does_its_ceiling(factors):
+def test_a_perfect_code_scores_one_and_so_does_its_ceiling(factors: Any) -> None:
     score = gap(factors.astype(float), factors)
     assert score.value == pytest.approx(1, abs=0.02)
     assert score.ceiling == pytest.approx(score.value, abs=1e-3)
@@ -41,13 +43,13 @@ def test_a_perfect_code_scores_one_and_so_does_its_ceiling(factors):
     ],
     ids=["permuted", "flipped", "rescaled", "shifted", "cubed", "dead latent", "outlier"],
 )
-def test_what_changes_no_information_changes_no_score(factors, change):
+def test_what_changes_no_information_changes_no_score(factors: Any, change: Any) -> None:
     noise = np.random.default_rng(1).normal(size=factors.shape)
     codes = factors + 0.3 * noise
     assert gap(change(codes), factors).value == pytest.approx(gap(codes, factors).value, abs=0.01)
 
 
-def test_worse_codes_score_less(factors):
+def test_worse_codes_score_less(factors: Any) -> None:
     generator = np.random.default_rng(1)
     codes = factors + 0.1 * generator.normal(size=factors.shape)
     perfect = gap(codes, factors).value
@@ -60,7 +62,7 @@ def test_worse_codes_score_less(factors):
     assert abs(gap(generator.normal(size=factors.shape), factors).value) < 0.02
 
 
-def test_parts_are_named_and_a_factor_with_one_value_is_left_out(factors):
+def test_parts_are_named_and_a_factor_with_one_value_is_left_out(factors: Any) -> None:
     with_color = np.c_[np.zeros(len(factors), dtype=int), factors[:, :2]]
     score = gap(with_color.astype(float), with_color, factor_names=["color", "shape", "scale"])
     assert list(score.parts) == ["shape", "scale", "dead latents"]
@@ -68,11 +70,11 @@ def test_parts_are_named_and_a_factor_with_one_value_is_left_out(factors):
     assert score.relation[:, 0].tolist() == [0, 0, 0]
 
 
-def test_the_interval_covers_the_spread_over_samples():
+def test_the_interval_covers_the_spread_over_samples() -> None:
     """The value on fresh rows lies in the interval about 19 times of 20."""
     generator = np.random.default_rng(3)
 
-    def draw(count: int):
+    def draw(count: int) -> Any:
         factors = generator.integers(0, 6, size=(count, 2))
         return factors + generator.normal(size=(count, 2)), factors
 
@@ -84,7 +86,7 @@ def test_the_interval_covers_the_spread_over_samples():
     assert covered >= 24
 
 
-def test_one_latent_has_nothing_in_the_second_place(factors):
+def test_one_latent_has_nothing_in_the_second_place(factors: Any) -> None:
     score = gap(factors[:, :1].astype(float), factors[:, :1])
     assert score.value == pytest.approx(1, abs=0.01)
 
@@ -98,12 +100,12 @@ def test_one_latent_has_nothing_in_the_second_place(factors):
         (np.zeros((200, 2)), np.zeros((200, 1), int), "nothing to tell apart"),
     ],
 )
-def test_arrays_that_make_no_score_are_refused(codes, factors, message):
+def test_arrays_that_make_no_score_are_refused(codes: Any, factors: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         checked(codes, factors, None)
 
 
-def test_information_equals_the_closed_form_for_a_mixture():
+def test_information_equals_the_closed_form_for_a_mixture() -> None:
     """z uniform on v + [0, 1): information is the entropy; on [0, 2): half a bit is lost."""
     generator = np.random.default_rng(0)
     factor = generator.integers(0, 2, size=(20_000, 1))
@@ -114,7 +116,7 @@ def test_information_equals_the_closed_form_for_a_mixture():
     assert mutual_information(overlapping, factor)[0, 0] == pytest.approx(0.5 * np.log(2), abs=0.02)
 
 
-def test_information_equals_that_of_scikit_learn(factors):
+def test_information_equals_that_of_scikit_learn(factors: Any) -> None:
     generator = np.random.default_rng(0)
     codes = factors + generator.normal(size=factors.shape) * 2
     ours = mutual_information(codes, factors)
@@ -123,14 +125,16 @@ def test_information_equals_that_of_scikit_learn(factors):
         assert np.allclose(ours[:, column], theirs, atol=0.02)
 
 
-def test_entropy_of_even_values_is_the_log_of_their_number():
+def test_entropy_of_even_values_is_the_log_of_their_number() -> None:
     even = np.arange(1200)[:, None] % np.array([[3, 40]])
     assert np.allclose(entropy(even), np.log([3, 40]))
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.01, 100), st.floats(-50, 50))
-def test_information_does_not_change_with_scale_and_shift(seed, scale, shift):
+def test_information_does_not_change_with_scale_and_shift(
+    seed: int, scale: Any, shift: Any
+) -> None:
     generator = np.random.default_rng(seed)
     factor = generator.integers(0, 4, size=(300, 1))
     codes = factor + generator.normal(size=(300, 2))

@@ -60,7 +60,7 @@ def test_an_option_reaches_the_score_and_stands_beside_it(
 ) -> None:
     codes, factors = tables
     asked = [("partition-score", {"partitions": ((0, 1), (1, 2)), "standardize": True}), "sap"]
-    scores = measure(codes, factors, asked, factor_names=None)
+    scores = measure(codes, factors, asked, factor_names=None)  # type: ignore[arg-type]
     expected = partition_score(codes, factors, partitions=((0, 1), (1, 2)), standardize=True)
     assert scores["partition-score"].value == expected.value
     assert scores["partition-score"].options == asked[0][1]
@@ -81,7 +81,7 @@ def test_an_experiment_with_options_survives_json_and_keeps_its_hash(
 def test_the_recipe_and_the_command_line_give_options_to_a_run(
     small_experiment: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    grid = replace(small_experiment.data, positions_x=16, positions_y=16)
+    grid = replace(small_experiment.data, positions_x=16, positions_y=16)  # type: ignore[call-arg]
     metrics = (("sap", {"repeats": 0}),)
     (run,) = train(replace(small_experiment, data=grid, metrics=metrics), tmp_path)
     assert evaluate(run)["sap"].interval is None
@@ -95,7 +95,7 @@ def test_the_recipe_and_the_command_line_give_options_to_a_run(
 def test_the_data_set_says_of_which_kind_its_factors_are(
     small_experiment: Experiment, tmp_path: Path
 ) -> None:
-    grid = replace(small_experiment.data, positions_x=16, positions_y=16)
+    grid = replace(small_experiment.data, positions_x=16, positions_y=16)  # type: ignore[call-arg]
     (run,) = train(replace(small_experiment, data=grid), tmp_path)
     score = evaluate(run, ["sap"])["sap"]
     dataset = run.load_dataset()

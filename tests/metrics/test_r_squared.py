@@ -1,5 +1,7 @@
 """R2 of held-out images, against scikit-learn and closed forms."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
@@ -12,15 +14,15 @@ ROWS = 4_000
 
 
 @pytest.fixture(scope="module")
-def factors():
+def factors() -> Any:
     return random_factors(ROWS)
 
 
-def value(codes, factors, **settings):
+def value(codes: Any, factors: Any, **settings: Any) -> Any:
     return r_squared(codes, factors, repeats=0, **settings).value
 
 
-def test_it_is_that_of_scikit_learn_but_for_the_variance_of_all_rows(factors):
+def test_it_is_that_of_scikit_learn_but_for_the_variance_of_all_rows(factors: Any) -> None:
     generator = np.random.default_rng(1)
     codes = factors @ generator.normal(size=(5, 4)) + generator.normal(size=(ROWS, 4))
     held_out = factors[:, 3] > 15
@@ -32,7 +34,7 @@ def test_it_is_that_of_scikit_learn_but_for_the_variance_of_all_rows(factors):
     assert score.value == pytest.approx(np.maximum(0, expected).mean(), abs=1e-9)
 
 
-def test_a_perfect_code_has_1_in_any_rotation_and_noise_chance(factors):
+def test_a_perfect_code_has_1_in_any_rotation_and_noise_chance(factors: Any) -> None:
     held_out = factors[:, 3] > 15
     for codes in (factors.astype(float), turned(factors.astype(float), [(1, 2), (3, 4)])):
         score = r_squared(codes, factors, held_out=held_out, seed=1, repeats=0)
@@ -44,13 +46,13 @@ def test_a_perfect_code_has_1_in_any_rotation_and_noise_chance(factors):
     assert value(np.zeros((ROWS, 2)), factors) < 0.03
 
 
-def test_noise_has_the_share_of_the_closed_form(factors):
+def test_noise_has_the_share_of_the_closed_form(factors: Any) -> None:
     spread = factors.std(axis=0)
     codes = factors + 0.5 * spread * np.random.default_rng(3).normal(size=factors.shape)
     assert value(codes, factors) == pytest.approx(1 / (1 + 0.25), abs=0.02)
 
 
-def test_a_code_that_saturates_reads_what_it_has_seen_and_not_beyond(factors):
+def test_a_code_that_saturates_reads_what_it_has_seen_and_not_beyond(factors: Any) -> None:
     codes = factors.astype(float)
     codes[:, 3] = np.minimum(codes[:, 3], 16)
     beyond = factors[:, 3] > 16
@@ -73,12 +75,12 @@ def test_a_code_that_saturates_reads_what_it_has_seen_and_not_beyond(factors):
     ],
     ids=["permuted", "rescaled", "dead latent", "noise"],
 )
-def test_the_form_of_a_latent_changes_little(change, factors):
+def test_the_form_of_a_latent_changes_little(change: Any, factors: Any) -> None:
     codes = factors + 3 * np.random.default_rng(3).normal(size=factors.shape)
     assert value(change(codes), factors) == pytest.approx(value(codes, factors), abs=5e-3)
 
 
-def test_a_repeated_row_does_not_shift_what_is_held_out(factors):
+def test_a_repeated_row_does_not_shift_what_is_held_out(factors: Any) -> None:
     codes = factors + 0.3 * np.random.default_rng(3).normal(size=factors.shape)
     held_out = factors[:, 3] > 15
     before = value(codes, factors, held_out=held_out)
@@ -88,10 +90,10 @@ def test_a_repeated_row_does_not_shift_what_is_held_out(factors):
     assert "3 repeats" in score.estimator
 
 
-def test_the_interval_and_what_is_refused(factors):
+def test_the_interval_and_what_is_refused(factors: Any) -> None:
     codes = factors + 10 * np.random.default_rng(3).normal(size=factors.shape)
     score = r_squared(codes[:600], factors[:600], factor_names=list("abcde"))
-    assert score.interval[0] < score.value < score.interval[1]
+    assert score.interval[0] < score.value < score.interval[1]  # type: ignore[index]
     assert list(score.parts) == [*"abcde", "dead latents"]
     with pytest.raises(ValueError, match="hold out some, not all"):
         value(codes, factors, held_out=np.ones(ROWS, bool))

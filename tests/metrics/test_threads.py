@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -5,16 +7,16 @@ from distaff.metrics.labelled_codes import labelled_codes
 from distaff.metrics.scoring import Reading
 
 
-def threads():
+def threads() -> Any:
     return {pool["num_threads"] for pool in threadpool_info()}
 
 
-def test_a_score_is_computed_with_one_thread_and_leaves_the_others_as_they_were():
+def test_a_score_is_computed_with_one_thread_and_leaves_the_others_as_they_were() -> None:
     codes = np.random.default_rng(0).normal(size=(200, 2))
     factors = np.random.default_rng(1).integers(0, 3, size=(200, 2))
     seen = []
 
-    def judge(codes, labels):  # noqa: ARG001
+    def judge(codes: Any, labels: Any) -> Any:  # noqa: ARG001
         seen.append(threads())
         return Reading(value=0.0, parts={})
 

@@ -64,7 +64,7 @@ def test_moved_images_are_cut_from_a_black_surround() -> None:
 
 
 def test_noise_moves_training_images_by_every_offset_alike(generator: torch.Generator) -> None:
-    model = build(Classifier.Config(encoder=NET, shift=2), SPEC, seed=0)
+    model: Any = build(Classifier.Config(encoder=NET, shift=2), SPEC, seed=0)
     offsets = (model.sample_noise(10_000, generator) * 5).long() - 2
     counts = torch.stack([(offsets == value).sum() for value in range(-2, 3)])
     assert (counts / 20_000 - 0.2).abs().max() < 0.01
@@ -73,7 +73,7 @@ def test_noise_moves_training_images_by_every_offset_alike(generator: torch.Gene
 def test_a_classifier_without_knowledge_needs_the_entropy_of_its_guess(
     generator: torch.Generator,
 ) -> None:
-    model = build(Classifier.Config(factor="scale", encoder=NET), SPEC, seed=0)
+    model: Any = build(Classifier.Config(factor="scale", encoder=NET), SPEC, seed=0)
     with torch.no_grad():
         model.encoder[-1].weight.zero_()
         model.encoder[-1].bias.copy_(torch.tensor([0.1, 0.2, 0.3, 0.4]).log())
@@ -91,7 +91,7 @@ def test_a_classifier_without_knowledge_needs_the_entropy_of_its_guess(
 
 
 def test_images_are_moved_in_training_and_not_afterwards(generator: torch.Generator) -> None:
-    model = build(Classifier.Config(encoder=NET), SPEC, seed=0)
+    model: Any = build(Classifier.Config(encoder=NET), SPEC, seed=0)
     images = torch.rand(4, 1, 16, 16, generator=generator)
     batch = Batch(images, torch.zeros(4, 3, dtype=torch.int64), torch.ones(4, dtype=torch.bool))
 
@@ -111,7 +111,7 @@ def test_a_classifier_is_trained_measured_drawn_and_compared(
     (run,) = train(experiment, tmp_path)
     (score,) = evaluate(run, images=100).values()
     assert score.value > 0.9
-    assert score.interval[0] <= score.value <= score.interval[1]
+    assert score.interval[0] <= score.value <= score.interval[1]  # type: ignore[index]
     assert set(score.parts) == {"scale 0", "scale 1"}
     assert illustrate(run)[0].is_file()
     assert [row.quantity for row in compare([run])][-1] == "validation cross_entropy"

@@ -17,7 +17,7 @@ from distaff.training.trainer import Trainer
 from distaff.types import Batch, DataSpec
 
 SPEC = DataSpec((1, 16, 16), (1, 3, 4), 100, ("colour", "shape", "scale"))
-DENSE = {
+DENSE: dict[str, Any] = {
     "encoder": DenseEncoder.Config(hidden=(16,)),
     "decoder": DenseDecoder.Config(hidden=(16,)),
 }
@@ -64,16 +64,16 @@ def test_a_conditional_model_refuses_a_missing_context_and_another_model_a_given
         lambda m, *c: m.reconstruct(images, *c),
         lambda m, *c: m.sample(2, **({"context": c[0]} if c else {})),
     )
-    plain = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
+    plain: Any = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     for ask in asked:
         with pytest.raises(UsageError, match=r"is conditional.*give one of \(2, 4\)"):
-            ask(model)
+            ask(model)  # type: ignore[no-untyped-call]
         with pytest.raises(UsageError, match=r"context has the shape \(2, 3\)"):
-            ask(model, context[:, :3])
+            ask(model, context[:, :3])  # type: ignore[no-untyped-call]
         with pytest.raises(UsageError, match="not conditional; leave out the context"):
-            ask(plain, context)
-        ask(model, context)
-        ask(plain)
+            ask(plain, context)  # type: ignore[no-untyped-call]
+        ask(model, context)  # type: ignore[no-untyped-call]
+        ask(plain)  # type: ignore[no-untyped-call]
 
 
 def around_the_context(net: Any) -> Any:
@@ -136,7 +136,7 @@ def test_unconditional_dense_nets_start_from_the_numbers_they_always_had() -> No
         encoder=DenseEncoder.Config(hidden=(8, 8)),
         decoder=DenseDecoder.Config(hidden=(8,)),
     )
-    model = build(config, spec, seed=3)
+    model: Any = build(config, spec, seed=3)
     torch.manual_seed(3)
     sizes = ((16, 8), (8, 8), (8, 4), (2, 8), (8, 16))
     by_hand = [
@@ -155,10 +155,10 @@ def test_unconditional_dense_nets_start_from_the_numbers_they_always_had() -> No
 def test_unconditional_convolutional_nets_start_from_the_numbers_they_always_had(
     small_nets: dict[str, Any],
 ) -> None:
-    model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
+    model: Any = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     torch.manual_seed(0)
     encoder = [torch.nn.Conv2d(1, 4, 4), torch.nn.Conv2d(4, 4, 4)]
-    encoder += [torch.nn.Linear(64, 16), torch.nn.Linear(16, 6)]
+    encoder += [torch.nn.Linear(64, 16), torch.nn.Linear(16, 6)]  # type: ignore[list-item]
     for layer in encoder:
         torch.nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
     weights = [p for name, p in model.encoder.named_parameters() if name.endswith("weight")]
@@ -170,7 +170,7 @@ def test_fit_shows_the_factor_to_a_conditional_model_and_to_no_other(
 ) -> None:
     training = Training(steps=30, batch_size=16, device="cpu", log_every=30, validate_every=30)
     for config, labelled in ((ConditionalVAE.Config, True), (VAE.Config, False)):
-        model = build(config(latents=3, **small_nets), dataset.split("train").spec, seed=0)
+        model: Any = build(config(latents=3, **small_nets), dataset.split("train").spec, seed=0)
         trainer = Trainer(
             model, dataset.split("train"), dataset.split("validation"), training, seed=0
         )
@@ -180,16 +180,16 @@ def test_fit_shows_the_factor_to_a_conditional_model_and_to_no_other(
             trainer.step()
         if labelled:
             assert not torch.equal(model.decoder[0].weight[:, 3:], before)
-            trainer.model.supervised = False
+            trainer.model.supervised = False  # type: ignore[misc]
             blind = trainer.validate(trainer.validation, 16)["objective"]
-            trainer.model.supervised = True
+            trainer.model.supervised = True  # type: ignore[misc]
             assert trainer.validate(trainer.validation, 16)["objective"] != blind
 
 
 def test_codes_and_interpolations_of_a_conditional_model_use_the_images_own_values(
     dataset: FactorDataset, small_nets: dict[str, Any]
 ) -> None:
-    model = build(ConditionalVAE.Config(latents=3, **small_nets), dataset.spec, seed=0).eval()
+    model: Any = build(ConditionalVAE.Config(latents=3, **small_nets), dataset.spec, seed=0).eval()
     rows = torch.tensor([0, 1, len(dataset) - 2, len(dataset) - 1])
     part = dataset.subset(rows)
     images, values = part.images_at(range(4)), part.factors[:, model.factor]
@@ -231,7 +231,7 @@ def test_training_learns_to_draw_the_value_that_is_asked_for(generator: torch.Ge
     patterns = torch.zeros(2, 1, 4, 4)
     patterns[0, :, :2], patterns[1, :, 2:] = 1, 1
     config = ConditionalVAE.Config(latents=2, **DENSE)
-    model = build(config, DataSpec((1, 4, 4), (2,), 2, ("half",)), seed=0)
+    model: Any = build(config, DataSpec((1, 4, 4), (2,), 2, ("half",)), seed=0)
     batch = Batch(patterns, torch.tensor([[0], [1]]), torch.ones(2, dtype=torch.bool))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     for _ in range(150):

@@ -16,8 +16,11 @@ from distaff.probability.gaussian import DiagonalGaussian
 from distaff.training import Trainer, Training
 from distaff.types import Batch, DataSpec
 
-SMALL = {"discriminator_units": 64, "discriminator_layers": 2}
-NETS = {"encoder": DenseEncoder.Config(hidden=(8,)), "decoder": DenseDecoder.Config(hidden=(8,))}
+SMALL: dict[str, Any] = {"discriminator_units": 64, "discriminator_layers": 2}
+NETS: dict[str, Any] = {
+    "encoder": DenseEncoder.Config(hidden=(8,)),
+    "decoder": DenseDecoder.Config(hidden=(8,)),
+}
 
 
 def correlated(count: int, correlation: float, generator: torch.Generator) -> Tensor:

@@ -29,7 +29,7 @@ def plain_bound(model: Any, images: Any, noise: Any) -> Any:
             log_prior = normal(0.0, 1.0).log_prob(latents).sum()
             log_q = normal(mean, log_std.exp()).log_prob(latents).sum()
             weights.append(log_p + log_prior - log_q)
-        total = total + torch.stack(weights).logsumexp(dim=0) - math.log(len(draws))
+        total = total + torch.stack(weights).logsumexp(dim=0) - math.log(len(draws))  # type: ignore[assignment]
     return total / len(images)
 
 

@@ -22,14 +22,14 @@ def test_the_vae_s_objective_is_the_negative_bound() -> None:
 
 
 def test_the_beta_vae_weighs_the_kl(small_nets: dict[str, Any]) -> None:
-    model = build(BetaVAE.Config(beta=4, **small_nets), SPEC, seed=0)
+    model: Any = build(BetaVAE.Config(beta=4, **small_nets), SPEC, seed=0)
     assert model.objective(TERMS, model.settings(0)).item() == 40 + 4 * 7
 
 
 def test_beta_and_normalized_beta_are_two_names_for_one_weight(small_nets: dict[str, Any]) -> None:
     """Higgins et al. 2017: beta 4 with 10 latents on 64 x 64 grey pixels is 0.00977."""
     spec = DataSpec((1, 64, 64), (), 100)
-    plain = build(BetaVAE.Config(beta=4, latents=10, **small_nets), spec, seed=0)
+    plain: Any = build(BetaVAE.Config(beta=4, latents=10, **small_nets), spec, seed=0)
     assert plain.derived_settings()["normalized_beta"] == pytest.approx(0.00977, abs=5e-6)
     normalized = replace(plain.config, beta=None, normalized_beta=4 * 10 / 4096)
     assert build(normalized, spec, seed=0).settings(0)["beta"] == pytest.approx(4)
@@ -39,7 +39,7 @@ def test_beta_and_normalized_beta_are_two_names_for_one_weight(small_nets: dict[
 
 def test_the_annealed_vae_holds_the_kl_at_a_rising_capacity(small_nets: dict[str, Any]) -> None:
     config = AnnealedVAE.Config(gamma=30, capacity=14, annealing_steps=100, **small_nets)
-    model = build(config, SPEC, seed=0)
+    model: Any = build(config, SPEC, seed=0)
     assert model.settings(50) == {"gamma": 30, "capacity": 7}
     assert model.settings(1000)["capacity"] == 14
     assert model.objective(TERMS, {"gamma": 30, "capacity": 9}).item() == 40 + 30 * 2
@@ -48,7 +48,7 @@ def test_the_annealed_vae_holds_the_kl_at_a_rising_capacity(small_nets: dict[str
 
 def test_the_kl_of_an_image_does_not_depend_on_its_size(small_nets: dict[str, Any]) -> None:
     """Terms are sums over pixels and latents: twice the pixels, twice the reconstruction."""
-    model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
+    model: Any = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     images = torch.rand(4, 1, 16, 16)
     batch = Batch(images, torch.zeros(4, 0, dtype=torch.int64), torch.zeros(4, dtype=torch.bool))
     posterior, noise = model.encode(images), torch.zeros(4, 3)
@@ -71,7 +71,7 @@ def linear_model() -> Any:
         decoder=DenseDecoder.Config(hidden=()),
         likelihood=Gaussian.Config(std=0.4),
     )
-    model = build(config, DataSpec((1, 4, 4), (), 10), seed=0).double()
+    model: Any = build(config, DataSpec((1, 4, 4), (), 10), seed=0).double()
     columns = torch.linalg.qr(torch.randn(16, 2, dtype=torch.float64))[0]
     with torch.no_grad():
         model.decoder[0].weight.copy_(columns * torch.tensor([1.5, 0.7]))
@@ -134,7 +134,7 @@ def test_the_bound_falls_short_by_the_kl_to_the_exact_posterior(
 
 
 def test_traversals_move_one_latent_and_keep_the_others(small_nets: dict[str, Any]) -> None:
-    model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
+    model: Any = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     image = torch.rand(1, 16, 16)
     with torch.no_grad():
         code = model.encode(image[None]).mean
@@ -144,7 +144,7 @@ def test_traversals_move_one_latent_and_keep_the_others(small_nets: dict[str, An
 
 
 def test_images_of_another_shape_are_refused(small_nets: dict[str, Any]) -> None:
-    model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
+    model: Any = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     with pytest.raises(UsageError, match=r"\(2, 1, 28, 28\).*takes \(batch, 1, 16, 16\)"):
         model.encode(torch.rand(2, 1, 28, 28))
 
@@ -158,7 +158,7 @@ def test_building_a_model_leaves_the_global_generator_as_it_was(small_nets: dict
 
 
 def test_initial_losses_are_near_an_uninformed_decoder_s(small_nets: dict[str, Any]) -> None:
-    model = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
+    model: Any = build(VAE.Config(latents=3, **small_nets), SPEC, seed=0)
     images = (torch.rand(64, 1, 16, 16) > 0.5).float()
     batch = Batch(images, torch.zeros(64, 0, dtype=torch.int64), torch.zeros(64, dtype=torch.bool))
     terms = model.loss_terms(batch, torch.randn(64, 3), "vae")

@@ -17,7 +17,10 @@ from distaff.nets import DenseDecoder, DenseEncoder
 from distaff.train import train
 from distaff.types import DataSpec
 
-NETS = {"encoder": DenseEncoder.Config(hidden=(8,)), "decoder": DenseDecoder.Config(hidden=(8,))}
+NETS: dict[str, Any] = {
+    "encoder": DenseEncoder.Config(hidden=(8,)),
+    "decoder": DenseDecoder.Config(hidden=(8,)),
+}
 
 
 def model_of(*image_shape: Any) -> Any:
@@ -41,7 +44,7 @@ def levels() -> Any:
     ],
 )
 def test_pictures_are_the_same_images_however_they_were_read(levels: Any, kind: str) -> None:
-    images = model_of(3, 12, 8).prepare(kind(levels))
+    images = model_of(3, 12, 8).prepare(kind(levels))  # type: ignore[operator]
     assert (images.dtype, images.shape) == (torch.float32, (4, 3, 12, 8))
     assert torch.allclose(images, torch.from_numpy(levels.astype(np.float32) / 255), atol=1e-7)
 
@@ -75,7 +78,7 @@ def test_truth_values_are_black_and_white() -> None:
 
 @pytest.mark.parametrize("whole", [np.int64, np.int32, np.int8, np.uint16])
 def test_other_whole_numbers_can_mean_two_things_and_are_refused(levels: Any, whole: Any) -> None:
-    model = model_of(3, 12, 8)
+    model: Any = model_of(3, 12, 8)
     for given in (levels.astype(whole), (levels > 127).astype(whole)):
         with pytest.raises(UsageError, match=rf"are {whole.__name__}; give uint8 from 0 to 255"):
             model.prepare(given)
@@ -102,9 +105,9 @@ def test_values_outside_of_zero_to_one_are_refused_everywhere(
     levels: Any, change: Any, said: str
 ) -> None:
     images = change(levels / 255.0)
-    model = model_of(3, 12, 8)
+    model: Any = model_of(3, 12, 8)
     spec = DataSpec((3, 12, 8), (4,), 10, ("who",))
-    classifier = build(Classifier.Config(encoder=NETS["encoder"]), spec, seed=0)
+    classifier: Any = build(Classifier.Config(encoder=NETS["encoder"]), spec, seed=0)
     for given in (images, torch.from_numpy(images)):
         for ask in (model.encode, model.reconstruct, model.traverse, classifier.probabilities):
             with pytest.raises(UsageError, match=f"images have values {said}; give uint8"):
@@ -121,7 +124,7 @@ def test_arrays_of_another_shape_are_refused(shape: Any) -> None:
 
 
 def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
-    model = model_of(3, 12, 8)
+    model: Any = model_of(3, 12, 8)
     with pytest.raises(UsageError, match="pictures are dict; give paths"):
         as_images({}, (3, 12, 8), "refuse")
     with pytest.raises(UsageError, match="no picture in the list"):
@@ -133,7 +136,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_picture_is_traversed_and_no_more(levels: Any) -> None:
-    model = model_of(3, 12, 8)
+    model: Any = model_of(3, 12, 8)
     moved = model.traverse(levels[0], (-1.0, 1.0))
     assert np.allclose(moved, model.traverse(levels[:1], (-1.0, 1.0)))
     assert moved.shape == (3, 2, 3, 12, 8)
@@ -142,7 +145,7 @@ def test_one_picture_is_traversed_and_no_more(levels: Any) -> None:
 
 
 def test_gradients_flow_into_images_and_a_training_step_looks_at_no_value(levels: Any) -> None:
-    model = model_of(3, 12, 8)
+    model: Any = model_of(3, 12, 8)
     images = torch.from_numpy(levels / 255.0).requires_grad_()
     (gradient,) = torch.autograd.grad(model.encode(images).mean.sum(), images)
     plain = (levels / 255.0).astype(np.float32)
@@ -165,7 +168,7 @@ def test_a_run_s_model_cuts_and_resizes_as_the_run_did(
         exif = Image.Exif()
         exif[0x0112] = 1 + place  # turned in six ways
         picture.save(tmp_path / "p" / f"{place}.png", exif=exif)
-    data = ImageFolder.Config(path=str(tmp_path / "p"), size=16, resize=resize, channels="grey")
+    data = ImageFolder.Config(path=str(tmp_path / "p"), size=16, resize=resize, channels="grey")  # type: ignore[arg-type]
     (run,) = train(replace(small_experiment, data=data), tmp_path / "runs")
     model, dataset = distaff.load(tmp_path / "runs"), run.load_dataset()
     paths = sorted((tmp_path / "p").glob("*.png"))
@@ -183,7 +186,7 @@ def test_a_model_without_a_size_of_its_own_pictures_takes_that_of_its_images(
 ) -> None:
     Image.new("L", (8, 12), 255).save(tmp_path / "right.png")
     Image.new("L", (9, 12)).save(tmp_path / "wide.png")
-    model = model_of(1, 12, 8)
+    model: Any = model_of(1, 12, 8)
     assert torch.equal(model.prepare(tmp_path / "right.png"), torch.ones(1, 1, 12, 8))
     with pytest.raises(
         DataError, match=r"wide.png is 12 x 9 pixels and size is 12 x 8; let resize"

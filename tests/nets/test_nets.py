@@ -52,7 +52,7 @@ def test_dense_nets_have_the_papers_number_of_parameters() -> None:
 def test_the_homework_s_dense_nets_have_the_parameters_counted_by_hand(digits: int) -> None:
     """Flatten, three layers of H with ReLU, mean and variance; the class beside image and z."""
     units, latents, pixels = 50, 8, 784
-    config = {"hidden": (units,) * 3, "activation": "relu"}
+    config: dict[str, Any] = {"hidden": (units,) * 3, "activation": "relu"}
     inner = 2 * (units * units + units)
     encoder = DenseEncoder(DenseEncoder.Config(**config), (1, 28, 28), 2 * latents, digits)
     expected = (pixels + digits) * units + units + inner + 2 * latents * units + 2 * latents
@@ -100,7 +100,7 @@ def test_he_relu_keeps_the_size_of_a_signal_and_plain_relu_shrinks_it(
 def test_nets_take_and_give_any_size(kind: str, channels: int, size: Any) -> None:
     shape = (channels, *size)
     images = torch.rand(2, *shape)
-    encoder = ENCODERS[kind](ENCODERS[kind].Config(), shape, 8)
+    encoder = ENCODERS[kind](ENCODERS[kind].Config(), shape, 8)  # type: ignore[call-overload]
     decoder = DECODERS[kind](DECODERS[kind].Config(), 4, shape)
     assert encoder(images).shape == (2, 8)
     assert decoder(torch.randn(2, 4)).shape == images.shape
@@ -128,7 +128,7 @@ def first_divergences(height: Any, width: Any, seed: int) -> Iterator[Any]:
     """KL in nats at the first steps of a training on bright pictures with a dark disc."""
     generator = torch.Generator().manual_seed(seed)
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    model = build(VAE.Config(latents=10), DataSpec((1, height, width), (), 100), seed=seed)
+    model: Any = build(VAE.Config(latents=10), DataSpec((1, height, width), (), 100), seed=seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for _ in range(8):
         middle = (
@@ -148,7 +148,7 @@ def first_divergences(height: Any, width: Any, seed: int) -> Iterator[Any]:
 @pytest.mark.parametrize("size", [(64, 64), (100, 100), (109, 89), (75, 60), (150, 150)])
 def test_a_training_begins_sanely_whatever_the_size_of_the_images(size: Any) -> None:
     """Where the map was not halved down, the second step had a KL of 10^10 nats and more."""
-    assert max(max(first_divergences(*size, seed)) for seed in (0, 1)) < 1000
+    assert max(max(first_divergences(*size, seed)) for seed in (0, 1)) < 1000  # type: ignore[call-arg]
 
 
 def test_images_that_leave_too_large_a_map_are_refused_before_a_training() -> None:

@@ -18,7 +18,7 @@ def test_a_block_adds_what_the_formula_says() -> None:
     stream = torch.randn(2, 4, generator=torch.Generator().manual_seed(0))
     normal = (stream - stream.mean(1, keepdim=True)) / stream.std(1, correction=0, keepdim=True)
     layer = block.addition[-1]
-    by_hand = stream + (normal * normal.sigmoid()) @ layer.weight.T + layer.bias
+    by_hand = stream + (normal * normal.sigmoid()) @ layer.weight.T + layer.bias  # type: ignore[operator]
     assert torch.allclose(block(stream), by_hand, atol=1e-4)
 
 

@@ -54,7 +54,7 @@ def test_the_broadcast_that_is_not_tiled_equals_the_tiled_one(
     results = []
     for decode in (net, lambda z: decode_plainly(net, z)):
         latents = torch.linspace(-2, 2, 20, dtype=torch.float64).view(4, 5).requires_grad_()
-        images = decode(latents)
+        images = decode(latents)  # type: ignore[no-untyped-call]
         asked = (latents, *net.parameters())
         results.append([images, *torch.autograd.grad((weights * images).sum(), asked)])
     for ours, plain in zip(*results, strict=True):
@@ -71,7 +71,7 @@ def test_coordinates_run_from_corner_to_corner_and_the_radius_from_the_middle() 
     layer = CoordConv(1, 3, 1, radius=True)
     with torch.no_grad():
         layer.convolution.weight.copy_(torch.eye(4)[1:, :, None, None])
-        layer.convolution.bias.zero_()
+        layer.convolution.bias.zero_()  # type: ignore[union-attr]
         x, y, radius = layer(torch.zeros(1, 1, 3, 5))[0]
         assert torch.equal(layer.of_tiled(torch.zeros(1, 1), 3, 5)[0, 2], radius)
     assert x[0].tolist() == [-1, -0.5, 0, 0.5, 1]

@@ -26,7 +26,7 @@ def difference(first: torch.Tensor, second: torch.Tensor) -> float:
 def test_values_and_gradients_are_those_of_the_transposed_convolution(
     inside: Any, outside: Any, layout: Any, generator: torch.Generator
 ) -> None:
-    ours, plain = (layer.to(memory_format=layout) for layer in pair(inside, outside))
+    ours, plain = (layer.to(memory_format=layout) for layer in pair(inside, outside))  # type: ignore[call-overload]
     maps = torch.randn(3, inside, 4, 6, generator=generator).to(memory_format=layout)
     weights = torch.randn(3, outside, 8, 12, generator=generator)
 
@@ -53,7 +53,7 @@ def test_layers_side_by_side_have_the_gradients_they_have_alone(
     parameters, _ = stack_module_state(layers)
     together = vmap(grad(loss))(parameters)
     for number, layer in enumerate(layers):
-        alone = torch.autograd.grad(layer(maps).square().sum(), layer.parameters())
+        alone = torch.autograd.grad(layer(maps).square().sum(), layer.parameters())  # type: ignore[call-overload]
         for name, expected in zip(("weight", "bias"), alone, strict=True):
             assert difference(together[name][number], expected) < 1e-5
 

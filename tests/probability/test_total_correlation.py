@@ -90,7 +90,7 @@ def test_stratified_weights_are_right_on_average_over_all_choices_of_the_others(
 def test_densities_equal_a_plain_sum(generator: torch.Generator, sampling: str) -> None:
     posterior, _ = aggregate(generator, 4, 0.5)
     latents = posterior.sample(torch.randn(4, 2, generator=generator, dtype=torch.float64))
-    joint, marginal = log_aggregate_density(latents, posterior, image_count=10, sampling=sampling)
+    joint, marginal = log_aggregate_density(latents, posterior, image_count=10, sampling=sampling)  # type: ignore[arg-type]
     normal = torch.distributions.Normal(posterior.mean, posterior.log_std.exp())
     for i in range(4):
         density = normal.log_prob(latents[i]).exp()
@@ -101,7 +101,7 @@ def test_densities_equal_a_plain_sum(generator: torch.Generator, sampling: str) 
             weights[i] = 1 / 10
             weights[(i + 1) % 4] = (10 - 3) / (10 * 3)
             assert sum(weights) == pytest.approx(1)
-        weights = torch.tensor(weights, dtype=torch.float64)
+        weights = torch.tensor(weights, dtype=torch.float64)  # type: ignore[assignment]
         assert joint[i].exp().item() == pytest.approx((weights * density.prod(dim=1)).sum().item())
         assert torch.allclose(marginal[i].exp(), weights @ density)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from torch.nn.functional import binary_cross_entropy
@@ -22,9 +23,9 @@ def trained(recipe: str, runs: Path, *flags: str) -> Path:
     return next(runs.glob(f"{recipe}/*/seed-0"))
 
 
-def last_validation(run: Path) -> dict:
+def last_validation(run: Path) -> dict[str, Any]:
     lines = [json.loads(line) for line in (run / "train.jsonl").read_text().splitlines()]
-    return [line for line in lines if line["split"] == "validation"][-1]
+    return [line for line in lines if line["split"] == "validation"][-1]  # type: ignore[no-any-return]
 
 
 def test_dsprites_beta_vae_writes_the_assignment_s_two_files(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def original(tmp_path_factory: Any) -> Path:
     assert main(["train", "demo", *SMALL, "--runs", str(folder)]) == 0
     assert main(["evaluate", str(folder), "--images", "200"]) == 0
     next(folder.glob("demo/*/seed-0/model.safetensors")).with_name("figures").mkdir()
-    return folder
+    return folder  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def runs(original: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(runs: Any) -> Path:
-    return next(runs.glob("demo/*/seed-0"))
+    return next(runs.glob("demo/*/seed-0"))  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Any:
         try:
             code = main([str(word) for word in words])
         except SystemExit as stop:  # from the parser of flags
-            code = stop.code
+            code = stop.code  # type: ignore[assignment]
         captured = capsys.readouterr()
         assert "Traceback" not in captured.out + captured.err
         sentences = [line for line in captured.err.splitlines() if line.startswith("distaff: ")]
@@ -108,7 +108,7 @@ def test_what_is_asked_wrongly_is_said(
     runs: list[Run], refused: Any, words: Any, sentence: str
 ) -> None:
     given = [str(runs) if word == "RUNS" else word for word in words]
-    elsewhere = ["--runs", str(runs.parent / "new")] if words[0] == "train" else []
+    elsewhere = ["--runs", str(runs.parent / "new")] if words[0] == "train" else []  # type: ignore[attr-defined]
     code, said = refused(*given, *elsewhere)
     assert (code, sentence in said) == (2, True), said
 
@@ -146,7 +146,7 @@ def test_a_flag_out_of_its_range_is_refused_before_anything_is_made(
 )
 @pytest.mark.parametrize("content", [b'{"experiment": 3, "split": 3}\n', b"\xff" * 100], ids=[1, 2])
 def test_a_damaged_file_is_named(
-    runs: list[Run], run: Run, refused: Any, verb: Any, file: Any, content: Any
+    runs: list[Run], run: Path, refused: Any, verb: Any, file: Any, content: Any
 ) -> None:
     (run / file).write_bytes(content)
     flags = (
@@ -160,14 +160,14 @@ def test_a_damaged_file_is_named(
 
 @pytest.mark.parametrize("verb", ["evaluate", "illustrate", "compare", "report", "train"])
 def test_a_run_of_a_newer_version_asks_for_an_upgrade(
-    runs: list[Run], run: Run, refused: Any, verb: str
+    runs: list[Run], run: Path, refused: Any, verb: str
 ) -> None:
     change(run / "experiment.json", format=2, distaff="9.1")
     code, said = refused(verb, run / "experiment.json" if verb == "train" else runs)
     assert (code, "made by distaff 9.1" in said, "upgrade" in said) == (1, True, True)
 
 
-def test_a_field_of_another_version_is_named(run: Run, refused: Any) -> None:
+def test_a_field_of_another_version_is_named(run: Path, refused: Any) -> None:
     content = json.loads((run / "experiment.json").read_text())
     content["experiment"]["training"]["warp"] = 9
     change(run / "experiment.json", **content)
@@ -175,7 +175,7 @@ def test_a_field_of_another_version_is_named(run: Run, refused: Any) -> None:
     assert (code, "unknown field training.warp" in said) == (1, True)
 
 
-def test_damaged_checkpoints_are_said(run: Run, runs: list[Run], refused: Any) -> None:
+def test_damaged_checkpoints_are_said(run: Path, runs: list[Run], refused: Any) -> None:
     words = ["train", "demo", *SMALL, "--runs", str(runs)]
     (run / "model.safetensors").unlink()
     (run / NEWEST).write_bytes(b"")
@@ -189,7 +189,7 @@ def test_damaged_checkpoints_are_said(run: Run, runs: list[Run], refused: Any) -
 
 
 def test_a_damaged_checkpoint_is_said_and_the_one_before_is_gone_on_from(
-    run: Run, runs: list[Run], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    run: Path, runs: list[Run], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Crash:
         def start(self, run: Any, trainer: Any) -> None:
@@ -205,7 +205,7 @@ def test_a_damaged_checkpoint_is_said_and_the_one_before_is_gone_on_from(
     monkeypatch.setattr("distaff.train.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     monkeypatch.setattr("distaff.train.CHECKPOINTS_SHARE", float("inf"))
     with pytest.raises(KeyboardInterrupt):
-        train(experiment, runs, progress=Crash())
+        train(experiment, runs, progress=Crash())  # type: ignore[arg-type]
     (run / NEWEST).write_bytes((run / NEWEST).read_bytes()[:-1])
     capsys.readouterr()
     assert main(["train", "demo", *SMALL, "--runs", str(runs), "--resume"]) == 0
@@ -221,7 +221,7 @@ def test_a_loss_that_is_no_number_stops_the_training_or_is_skipped(
     monkeypatch.setattr(
         AnnealedVAE,
         "settings",
-        lambda model, step: settings(model, step) | ({"gamma": float("nan")} if step == 3 else {}),
+        lambda model, step: settings(model, step) | ({"gamma": float("nan")} if step == 3 else {}),  # type: ignore[operator]
     )
     words = ["train", "demo", *SMALL, "--runs", str(tmp_path)]
     code, said = refused(*words)
@@ -242,12 +242,12 @@ with locked(Path(sys.argv[1])):
 """
 
 
-def test_two_processes_on_one_run_do_not_meet(runs: list[Run], run: Run, refused: Any) -> None:
+def test_two_processes_on_one_run_do_not_meet(runs: list[Run], run: Path, refused: Any) -> None:
     words = ["train", "demo", *SMALL, "--runs", str(runs)]
     (run / "model.safetensors").unlink()
     command = [sys.executable, "-c", HOLDER, str(run)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout.readline() == "held\n"
+        assert holder.stdout.readline() == "held\n"  # type: ignore[union-attr]
         for flags in ([], ["--resume"]):
             code, said = refused(*words, *flags)
             assert code == 1
@@ -272,7 +272,7 @@ def test_a_lock_that_cannot_be_written_is_said(
         pass
 
 
-def test_debug_shows_where_it_came_from(run: Run) -> None:
+def test_debug_shows_where_it_came_from(run: Path) -> None:
     (run / "experiment.json").write_text("{")
     with pytest.raises(RunError):
         main(["evaluate", str(run), "--debug"])

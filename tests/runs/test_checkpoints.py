@@ -20,7 +20,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def state(step: int) -> dict:
+def state(step: int) -> dict[str, Any]:
     return {"step": step, "model": {"weight": torch.full((3,), float(step))}, "best": math.inf}
 
 

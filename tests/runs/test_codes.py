@@ -26,7 +26,7 @@ IMAGES = 3 * 2 * 16 * 16
 
 @pytest.fixture
 def gridded(small_experiment: Experiment) -> Any:
-    data = replace(small_experiment.data, positions_x=16, positions_y=16)
+    data = replace(small_experiment.data, positions_x=16, positions_y=16)  # type: ignore[call-arg]
     return replace(small_experiment, data=data)
 
 
@@ -50,7 +50,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> Any:
     numbers = []
     encode = AbstractVAE.encode
 
-    def counting(self, images: Any, *others: Any, **named: Any) -> Any:
+    def counting(self: Any, images: Any, *others: Any, **named: Any) -> Any:
         numbers.append(len(images))
         return encode(self, images, *others, **named)
 
@@ -70,7 +70,7 @@ def test_a_grid_is_complete_and_a_draw_or_a_double_is_not() -> None:
     assert not is_complete(replace(grid, factors=doubled))
     assert not is_complete(grid.split("test"))
     assert not is_complete(load("sprites", size=8, continuous=len(grid)))
-    none = {"factors": grid.factors[:, :0], "values": grid.values[:, :0]}
+    none: dict[str, Any] = {"factors": grid.factors[:, :0], "values": grid.values[:, :0]}
     assert not is_complete(replace(grid, factor_names=(), factor_sizes=(), **none))
 
 
@@ -102,7 +102,7 @@ def test_codes_that_are_looked_up_are_those_of_the_model(run: Run, encoded: Any)
     after = codes_of(run, rows)
     assert sum(encoded) == 50 + IMAGES
     assert after == pytest.approx(before, abs=1e-5)
-    truth = posterior_of(run.load_model(), dataset).mean
+    truth = posterior_of(run.load_model(), dataset).mean  # type: ignore[arg-type]
     assert torch.from_numpy(np.array(whole)) == pytest.approx(truth, abs=1e-5)
 
 
@@ -163,7 +163,7 @@ def test_scores_measured_before_are_kept(run: Run) -> None:
     assert list(both.scores) == ["mutual-information-gap", "sap"]
     kept = both.scores["mutual-information-gap"]
     assert kept.interval == first.interval
-    assert np.array_equal(kept.relation, first.relation)
+    assert np.array_equal(kept.relation, first.relation)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("spoil", [lambda whole: whole[:200], lambda _: b"", bytes.swapcase])

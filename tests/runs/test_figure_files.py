@@ -31,7 +31,7 @@ def test_figures_carry_the_stamp_of_their_parameters(run: Run) -> None:
     assert figures_of(run) == {"reconstructions": paths[1], "samples": paths[0]}
     with Image.open(paths[0]) as picture:
         assert picture.info["Parameters"] == run.stamp
-    assert run.stamp.encode() in paths[0].with_suffix(".pdf").read_bytes()
+    assert run.stamp.encode() in paths[0].with_suffix(".pdf").read_bytes()  # type: ignore[operator, union-attr]
     change_parameters(run)
     assert figures_of(run) == {}
     assert list(figures_of(run, stale=True)) == ["reconstructions", "samples"]

@@ -38,7 +38,7 @@ ROOM = 2**30
 """Bytes of address space that reading may take on top of what the test takes already."""
 SECONDS = 120
 """For all cases of a file; they take two."""
-ABSURD = (
+ABSURD = (  # type: ignore[var-annotated]
     *(None, True, False, 0, -1, 1.5, 10**12, -(10**12), 2**63, 10**400, 1e308, float("nan")),
     *("", "x", "\0", "\ud800", "../..", "x" * 10_000, [], [[]], {}, {"kind": "vae"}, [0] * 1000),
 )
@@ -126,7 +126,7 @@ def change_the_header(content: Content, chance: random.Random) -> Content:
 class Nothing(Study):
     """A study without a training."""
 
-    name, title, source, estimates = "nothing", "Nothing", "nothing.typ", {}
+    name, title, source, estimates = "nothing", "Nothing", "nothing.typ", {}  # type: ignore[assignment]
 
     @property
     def experiments(self) -> Any:
@@ -163,13 +163,13 @@ def original(tmp_path_factory: Any) -> Path:
     study.mkdir(parents=True)
     record = {"stamp": "0", "seconds": 1.5, "figures": {"a": "A."}, "results": {"b": [1, {"c": 2}]}}
     (study / "task.json").write_text(json.dumps(record))
-    return folder
+    return folder  # type: ignore[no-any-return]
 
 
 def new_fit(run: Run) -> Trainer:
     dataset = run.load_dataset()
     train_part, validation = dataset.split("train"), dataset.split("validation")
-    model = build(run.experiment.model, train_part.spec, seed=0)
+    model: Any = build(run.experiment.model, train_part.spec, seed=0)
     return Trainer(model, train_part, validation, run.experiment.training, seed=0)
 
 

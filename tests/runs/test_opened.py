@@ -21,7 +21,7 @@ from distaff.train import train
 @pytest.fixture
 def run(small_experiment: Experiment, tmp_path: Path) -> Run:
     # images enough to be measured, so that a report has scores and matrices
-    grid = replace(small_experiment.data, positions_x=16, positions_y=16)
+    grid = replace(small_experiment.data, positions_x=16, positions_y=16)  # type: ignore[call-arg]
     (trained,) = train(replace(small_experiment, data=grid), tmp_path)
     return trained
 
@@ -94,7 +94,7 @@ def test_an_opened_run_opens_no_second_time(run: Run) -> None:
 
 
 def test_a_classifier_has_no_codes(small_experiment: Experiment, tmp_path: Path) -> None:
-    model = Classifier.Config(factor="scale", encoder=small_experiment.model.encoder)
+    model = Classifier.Config(factor="scale", encoder=small_experiment.model.encoder)  # type: ignore[attr-defined]
     (judge,) = train(replace(small_experiment, name="judge", model=model), tmp_path)
     with pytest.raises(UsageError, match="is a classifier, which has no latents"):
         _ = OpenRun(judge).generative

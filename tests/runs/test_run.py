@@ -35,7 +35,7 @@ def test_a_run_from_before_there_were_formats_and_checksums_is_read(
     run: Run, generator: torch.Generator
 ) -> None:
     images = torch.rand(2, 1, 16, 16, generator=generator)
-    expected = run.load_model().reconstruct(images)
+    expected = run.load_model().reconstruct(images)  # type: ignore[operator]
     content = {
         k: v for k, v in run.read("experiment.json").items() if k not in ("format", "distaff")
     }
@@ -43,7 +43,7 @@ def test_a_run_from_before_there_were_formats_and_checksums_is_read(
     run.write("experiment.json", content)
     parameters = safetensors.torch.load_file(run.model_file)
     safetensors.torch.save_file(parameters, run.model_file)
-    assert torch.equal(Run(run.folder).load_model().reconstruct(images), expected)
+    assert torch.equal(Run(run.folder).load_model().reconstruct(images), expected)  # type: ignore[operator]
 
 
 def test_a_run_of_a_newer_version_is_refused(run: Run) -> None:
@@ -158,7 +158,7 @@ def test_a_log_without_a_look_has_no_terms(run: Run) -> None:
     "change",
     [
         *({"value": value} for value in (None, "0.5", [1])),
-        *({"interval": value} for value in ([0.1], {}, ["a", "b"])),
+        *({"interval": value} for value in ([0.1], {}, ["a", "b"])),  # type: ignore[var-annotated]
         *({"relation": value} for value in ([[1.0], [1.0, 2.0]], [1.0], "x", [])),
         *({"parts": {"posX": None}}, {"extra": 1}),
     ],

@@ -109,7 +109,7 @@ def start() -> Any:
         begun, ours = context.Pipe(duplex=False)
         process = context.Process(target=train_here, args=(experiment, runs, die_at, ours))
         process.start()
-        process.begun = begun
+        process.begun = begun  # type: ignore[attr-defined]
         ours.close()  # so that the end of the process is heard too
         return process
 

@@ -47,7 +47,7 @@ def test_the_plan_of_every_budget_can_be_shown(
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_study_says_where_it_comes_from(name: str) -> None:
-    assert "Reference:" in STUDIES[name].__doc__
+    assert "Reference:" in STUDIES[name].__doc__  # type: ignore[operator]
     assert STUDIES[name].name == name
 
 

@@ -54,9 +54,9 @@ def small_study(small_experiment: Experiment, tmp_path: Path) -> Any:
             bench.draw("picture", figures.image_grid(images), "Six black squares.")
             return {}
 
-    Small.source = source
+    Small.source = source  # type: ignore[assignment, method-assign]
     study = Small("smoke")
-    study.calls = calls
+    study.calls = calls  # type: ignore[attr-defined]
     return study
 
 

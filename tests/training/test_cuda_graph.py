@@ -10,7 +10,7 @@ from stepping import run
 from distaff.data import load
 from distaff.models import AnnealedVAE, build
 from distaff.training.cuda_graph import WARM_UPS, CudaGraphStep
-from distaff.training.trainer import NonFiniteLossError, Trainer, Training
+from distaff.training.trainer import NonFiniteLossError, Trainer, Training  # type: ignore[attr-defined]
 from distaff.types import Batch
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -26,7 +26,7 @@ def make_trainer(small_nets: dict[str, Any]) -> Any:
     training = Training(steps=STEPS, batch_size=16, log_every=4, schedule="cosine", device="cpu")
 
     def make(**settings: Any) -> Trainer:
-        model = build(config, train.spec, seed=0)
+        model: Any = build(config, train.spec, seed=0)
         return Trainer(
             model, train, data.split("validation"), replace(training, **settings), seed=0
         )
@@ -80,7 +80,7 @@ def test_the_numbers_of_each_call_come_to_where_the_first_ones_lay(
 @needs_gpu
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
 def test_a_replayed_step_is_the_step_that_was_recorded(make_trainer: Any, precision: str) -> None:
-    settings = {"device": "cuda", "precision": precision}
+    settings: dict[str, Any] = {"device": "cuda", "precision": precision}
     plain, replayed = make_trainer(**settings), make_trainer(**settings, cuda_graph=True)
     for first, second in zip(run(plain), run(replayed), strict=True):
         assert second == pytest.approx(first, rel=1e-3)

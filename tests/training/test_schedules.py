@@ -31,7 +31,7 @@ def test_the_defaults_of_the_annealed_vae_reach_a_tenth_of_its_capacity_and_say_
     """10,000 of 100,000 steps: 2.5 of 25 nats."""
     dataset = load("sprites", size=16, orientations=1, scales=2, positions_x=8, positions_y=8)
     train, validation = dataset.split("train"), dataset.split("validation")
-    model = build(AnnealedVAE.Config(**small_nets), train.spec, seed=0)
+    model: Any = build(AnnealedVAE.Config(**small_nets), train.spec, seed=0)
     with pytest.warns(RunWarning) as told:
         Trainer(model, train, validation, Training(device="cpu"), seed=0)
     (warning,) = told

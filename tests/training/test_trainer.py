@@ -22,10 +22,10 @@ def make_trainer(small_experiment: Experiment) -> Any:
     """Returns a function that starts a training with some settings changed."""
 
     def make(seed: int = 0, smooth: bool = False, **settings: Any) -> Trainer:
-        config = replace(small_experiment.data, smooth=smooth)
+        config = replace(small_experiment.data, smooth=smooth)  # type: ignore[call-arg]
         data = config.build().load()
         train = data.split("train")
-        model = build(small_experiment.model, train.spec, seed=seed)
+        model: Any = build(small_experiment.model, train.spec, seed=seed)
         training = replace(small_experiment.training, **settings)
         return Trainer(model, train, data.split("validation"), training, seed=seed)
 
@@ -116,7 +116,7 @@ def test_images_are_learnt_from_in_training_mode_and_looked_at_in_evaluation_mod
     trainer = make_trainer(validate_every=3)
     modes = []
     terms = trainer.model.loss_terms
-    trainer.model.loss_terms = lambda *words: modes.append(trainer.model.training) or terms(*words)
+    trainer.model.loss_terms = lambda *words: modes.append(trainer.model.training) or terms(*words)  # type: ignore[func-returns-value]
     run(trainer)
     looks = -(-min(32, len(trainer.validation)) // 512)
     expected = []
@@ -187,7 +187,7 @@ def poisoned_fit(make_trainer: Any) -> Any:
             return found
 
         trainer.model.loss_terms = poisoned
-        return trainer
+        return trainer  # type: ignore[no-any-return]
 
     return make
 
@@ -290,8 +290,8 @@ def test_tf32_is_float32_where_there_is_no_cuda(make_trainer: Any) -> None:
 
 def test_fit_runs_to_the_end(make_trainer: Any, small_experiment: Experiment) -> None:
     parts = make_trainer()
-    model = build(small_experiment.model, parts.train.spec, seed=0)
-    records = []
+    model: Any = build(small_experiment.model, parts.train.spec, seed=0)
+    records = []  # type: ignore[var-annotated]
     fit(
         model,
         parts.train,

@@ -26,8 +26,13 @@ from distaff.training.trainer import Trainer
 from distaff.types import Batch
 
 VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, AbstractVAE)]
-SMALL = {"widths": (4, 6, 4, 6), "hidden": (8,), "width": 8, "blocks": 1}
-FEW = {"latents": 3, "samples": 2, "discriminator_units": 8, "discriminator_layers": 2}
+SMALL: dict[str, Any] = {"widths": (4, 6, 4, 6), "hidden": (8,), "width": 8, "blocks": 1}
+FEW: dict[str, Any] = {
+    "latents": 3,
+    "samples": 2,
+    "discriminator_units": 8,
+    "discriminator_layers": 2,
+}
 IMAGES, BATCH, STEPS, RATE = 12, 4, 10, 1e-3
 SEED = 3
 ROUNDING = 0.2
@@ -44,7 +49,7 @@ def small(config_type: Any) -> Any:
 
 
 def model_of(kind: Any, decoder: Any, likelihood: Any, data: Any) -> Any:
-    nets = {
+    nets: dict[str, Any] = {
         "encoder": small(ENCODERS.get(decoder, ENCODERS["convolutional"]).Config),
         "decoder": small(DECODERS[decoder].Config),
         "likelihood": LIKELIHOODS[likelihood].Config(),
@@ -75,9 +80,9 @@ def plain(model: Any, dtype: Any) -> Any:
     model = copy.deepcopy(model).to(dtype)
     for module in model.modules():
         if isinstance(module, UpConvolution):
-            module.__class__ = nn.ConvTranspose2d
+            module.__class__ = nn.ConvTranspose2d  # type: ignore[assignment]
         if isinstance(module, CoordConv):
-            module.of_tiled = lambda latents, height, width, module=module: module(
+            module.of_tiled = lambda latents, height, width, module=module: module(  # type: ignore[method-assign, misc]
                 latents[:, :, None, None].expand(-1, -1, height, width)
             )
     return model
@@ -197,7 +202,7 @@ def test_it_is_so_for_each_net_with_types_checked(
     kind: str, net: Any, channels: int, size: int
 ) -> None:
     data = images_of(channels, size)
-    model = model_of(kind, net, "learned-gaussian", data)
+    model: Any = model_of(kind, net, "learned-gaussian", data)
     assert max(differences(model, data)) < ROUNDING
 
 
@@ -205,7 +210,7 @@ def test_it_is_so_for_each_net_with_types_checked(
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_step_in_fixed_memory_is_that_of_a_plain_loop(decoder: str, channels: int) -> None:
     data = images_of(channels, 32)
-    model = model_of("annealed-vae", decoder, "learned-gaussian", data)
+    model: Any = model_of("annealed-vae", decoder, "learned-gaussian", data)
     assert max(differences(model, data, cuda_graph=True)) < ROUNDING
 
 
@@ -215,14 +220,14 @@ def test_a_step_in_bfloat16_goes_where_that_of_a_plain_loop_goes(
     decoder: str, channels: int
 ) -> None:
     data = images_of(channels, 32)
-    model = model_of("vae", decoder, "learned-gaussian", data)
+    model: Any = model_of("vae", decoder, "learned-gaussian", data)
     _, ten = differences(model, data, precision="bfloat16")
     assert ten < COARSE
 
 
 def test_weights_that_are_moved_by_the_gradients_of_others_are_seen() -> None:
     data = images_of(3, 32)
-    model = model_of("vae", "convolutional", "bernoulli", data)
+    model: Any = model_of("vae", "convolutional", "bernoulli", data)
     begin = {name: value.double().clone() for name, value in model.state_dict().items()}
     trainer = started(model, data)
     loop = PlainTraining(trainer, model, torch.float32)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
+from typing_extensions import override
 
 from distaff.likelihoods.base import Likelihood, LikelihoodConfig, uniform_like
 from distaff.likelihoods.levels import LAST_LEVEL, LEVELS, level_of, log_sinhc
@@ -31,17 +32,21 @@ class Bernoulli(Likelihood):
 
     outputs_per_channel = 1
 
-    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:
         return -functional.binary_cross_entropy_with_logits(outputs, images, reduction="none")
 
-    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:
         # the geometric sum, divided by exp(logit / 2), is sinh(256 t) / sinh(t)
         step = outputs / (2 * LAST_LEVEL)
         log_sum = math.log(LEVELS) + log_sinhc(LEVELS * step) - log_sinhc(step)
         return (level_of(images) / LAST_LEVEL - 0.5) * outputs - log_sum
 
-    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def mean(self, outputs: Outputs) -> Images:
         return outputs.sigmoid()
 
-    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
+    @override
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:
         return (uniform_like(outputs, generator) < outputs.sigmoid()).to(outputs.dtype)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
+from typing_extensions import override
 
 from distaff.likelihoods.base import Likelihood, LikelihoodConfig, uniform_like
 from distaff.likelihoods.beta_levels import log_beta_density, log_beta_level
@@ -55,18 +56,22 @@ class Beta(Likelihood):
         a, b = functional.softplus(outputs).add(self.config.floor).chunk(2, dim=1)
         return a.clamp(max=self.config.cap), b.clamp(max=self.config.cap)
 
-    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:
         held = images.clamp(self.config.epsilon, 1 - self.config.epsilon)
         return log_beta_density(held, *self._parameters(outputs))
 
-    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:
         return log_beta_level(images, *self._parameters(outputs))
 
-    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def mean(self, outputs: Outputs) -> Images:
         a, b = self._parameters(outputs)
         return a / (a + b)
 
-    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
+    @override
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:
         a, b = self._parameters(outputs)
         return (_log_gamma_draw(a, generator) - _log_gamma_draw(b, generator)).sigmoid()
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from distaff.likelihoods.base import Likelihood, LikelihoodConfig
 from distaff.likelihoods.levels import LAST_LEVEL, LEVELS, level_of
@@ -61,17 +62,21 @@ class Categorical(Likelihood):
         first = self._first_levels(like)
         return (first[:-1] + first[1:] - 1).to(like.dtype) / (2 * LAST_LEVEL)
 
-    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:
         return self._log_pi(outputs).gather(1, self._bin_of(images)[:, None]).squeeze(1)
 
-    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:
         size = self._first_levels(outputs).diff().to(outputs.dtype)
         return self.log_prob(images, outputs) - size[self._bin_of(images)].log()
 
-    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def mean(self, outputs: Outputs) -> Images:
         return torch.einsum("bkchw,k->bchw", self._log_pi(outputs).exp(), self._midpoints(outputs))
 
-    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
+    @override
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:
         # of independent exponential waits with rates pi, bin j comes first with probability pi_j
         log_pi = self._log_pi(outputs)
         log_wait = torch.empty_like(log_pi).exponential_(generator=generator).log() - log_pi

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from typing_extensions import override
 
 from distaff.likelihoods.base import Likelihood, LikelihoodConfig, uniform_like
 from distaff.likelihoods.levels import HALF_LEVEL, LAST_LEVEL, by_level, level_of, log_sinhc
@@ -42,11 +43,13 @@ class ContinuousBernoulli(Likelihood):
     def _logits(self, outputs: Outputs) -> Outputs:
         return outputs.clamp(-self.config.cap, self.config.cap)
 
-    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:
         logits = self._logits(outputs)
         return (images - 0.5) * logits - log_sinhc(logits / 2)
 
-    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:
         logits = self._logits(outputs)
 
         def log_mass(centre: Images, width: float) -> Images:
@@ -59,7 +62,8 @@ class ContinuousBernoulli(Likelihood):
         between = log_mass(level_of(images) / LAST_LEVEL, 2 * HALF_LEVEL)
         return by_level(images, end(HALF_LEVEL / 2), between, end(1 - HALF_LEVEL / 2))
 
-    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def mean(self, outputs: Outputs) -> Images:
         half = self._logits(outputs) / 2
         near = half.abs() < 0.1
         away = torch.where(near, 1, half)
@@ -67,7 +71,8 @@ class ContinuousBernoulli(Likelihood):
         series = half / 3 - half**3 / 45 + 2 * half**5 / 945 - half**7 / 4725
         return 0.5 + 0.5 * torch.where(near, series, 1 / away.tanh() - 1 / away)
 
-    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
+    @override
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:
         # the inverse distribution function of the falling density; a rising one is its mirror image
         rate = outputs.abs().clamp(1e-6, self.config.cap)
         uniform = uniform_like(outputs, generator)

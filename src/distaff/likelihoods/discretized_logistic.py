@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
+from typing_extensions import override
 
 from distaff.likelihoods.base import Likelihood, LikelihoodConfig, uniform_like
 from distaff.likelihoods.levels import HALF_LEVEL, LAST_LEVEL, by_level, level_of, log1mexp
@@ -43,7 +44,8 @@ class DiscretizedLogistic(Likelihood):
         mean, raw = outputs.chunk(2, dim=1)
         return mean, self.config.floor + functional.softplus(raw)
 
-    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:
         mean, scale = self._mean_and_scale(outputs)
         centre = (level_of(images) / LAST_LEVEL - mean) / scale
         half = HALF_LEVEL / scale
@@ -53,16 +55,19 @@ class DiscretizedLogistic(Likelihood):
         last = functional.logsigmoid((mean - 1 + HALF_LEVEL) / scale)
         return by_level(images, first, between + log1mexp(2 * half), last)
 
-    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:
         return self.log_prob(images, outputs)
 
-    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def mean(self, outputs: Outputs) -> Images:
         mean, scale = self._mean_and_scale(outputs)
         beyond_0 = functional.softplus(mean / scale)
         beyond_1 = functional.softplus((mean - 1) / scale)
         return scale * (beyond_0 - beyond_1)
 
-    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
+    @override
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:
         mean, scale = self._mean_and_scale(outputs)
         drawn = mean + scale * torch.logit(uniform_like(mean, generator))
         return level_of(drawn) / LAST_LEVEL

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
+from typing_extensions import override
 
 from distaff.likelihoods.base import Likelihood, LikelihoodConfig, normal_like
 from distaff.likelihoods.normal_levels import log_normal_level
@@ -34,18 +35,22 @@ class Gaussian(Likelihood):
     outputs_per_channel = 1
     config: Config
 
-    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:
         log_std = torch.tensor(self.config.std, dtype=torch.float64).log().item()
         standardized = (images - outputs) / self.config.std
         return -0.5 * standardized.square() - log_std - HALF_LOG_TWO_PI
 
-    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:
         return log_normal_level(images, outputs, torch.full_like(outputs, self.config.std))
 
-    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def mean(self, outputs: Outputs) -> Images:
         return outputs
 
-    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
+    @override
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:
         return outputs + self.config.std * normal_like(outputs, generator)
 
 
@@ -77,16 +82,20 @@ class LearnedGaussian(Likelihood):
         mean, raw = outputs.chunk(2, dim=1)
         return mean, self.config.floor + functional.softplus(raw)
 
-    def log_prob(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob(self, images: Images, outputs: Outputs) -> Images:
         mean, std = self._mean_and_std(outputs)
         return -0.5 * ((images - mean) / std).square() - std.log() - HALF_LOG_TWO_PI
 
-    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def log_prob_of_levels(self, images: Images, outputs: Outputs) -> Images:
         return log_normal_level(images, *self._mean_and_std(outputs))
 
-    def mean(self, outputs: Outputs) -> Images:  # noqa: D102
+    @override
+    def mean(self, outputs: Outputs) -> Images:
         return self._mean_and_std(outputs)[0]
 
-    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:  # noqa: D102
+    @override
+    def sample(self, outputs: Outputs, generator: torch.Generator) -> Images:
         mean, std = self._mean_and_std(outputs)
         return mean + std * normal_like(mean, generator)

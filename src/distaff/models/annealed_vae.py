@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from torch import Tensor
+from typing_extensions import override
 
 from distaff.models.elbo import AbstractVAE
 from distaff.types import LossTerms, Settings
@@ -40,7 +41,8 @@ class AnnealedVAE(AbstractVAE):
 
     config: Config
 
-    def settings(self, step: int) -> Settings:  # noqa: D102
+    @override
+    def settings(self, step: int) -> Settings:
         risen = min(1.0, step / self.config.annealing_steps)
         return {"gamma": self.config.gamma, "capacity": self.config.capacity * risen}
 
@@ -49,7 +51,8 @@ class AnnealedVAE(AbstractVAE):
         return {"annealing_steps": self.config.annealing_steps}
 
     @staticmethod
-    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: D102
+    @override
+    def objective(terms: LossTerms, settings: Settings) -> Tensor:
         return (
             terms["reconstruction"] + settings["gamma"] * (terms["kl"] - settings["capacity"]).abs()
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 
 from torch import Tensor
+from typing_extensions import override
 
 from distaff.models.elbo import AbstractVAE
 from distaff.types import LossTerms, Settings
@@ -55,7 +56,8 @@ class BetaVAE(AbstractVAE):
             return self.config.normalized_beta * self._beta_per_normalized
         return 4.0 if self.config.beta is None else self.config.beta
 
-    def settings(self, step: int) -> Settings:  # noqa: ARG002, D102
+    @override
+    def settings(self, step: int) -> Settings:
         return {"beta": self._beta}
 
     def derived_settings(self) -> dict[str, float]:
@@ -63,5 +65,6 @@ class BetaVAE(AbstractVAE):
         return {"beta": self._beta, "normalized_beta": self._beta / self._beta_per_normalized}
 
     @staticmethod
-    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: D102
+    @override
+    def objective(terms: LossTerms, settings: Settings) -> Tensor:
         return terms["reconstruction"] + settings["beta"] * terms["kl"]

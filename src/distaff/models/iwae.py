@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import override
 
 from distaff.models.elbo import AbstractVAE
 from distaff.probability.gaussian import HALF_LOG_TWO_PI, DiagonalGaussian
@@ -59,7 +60,8 @@ class IWAE(AbstractVAE):
         return {"bound": (bound - math.log(self.config.samples)).mean()}
 
     @staticmethod
-    def objective(terms: LossTerms, settings: Settings) -> Tensor:  # noqa: ARG004, D102
+    @override
+    def objective(terms: LossTerms, settings: Settings) -> Tensor:
         return -terms["bound"]
 
 

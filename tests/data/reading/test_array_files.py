@@ -37,7 +37,7 @@ class Trap:
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("kind", ["?", "i1", ">u4", "f2", "<f8", "U3"])
 def test_arrays_come_back_as_they_were_saved(tmp_path: Path, kind: str, order: str) -> None:
-    array = np.arange(6).reshape(2, 3).astype(kind, order=order)
+    array = np.arange(6).reshape(2, 3).astype(kind, order=order)  # type: ignore[call-overload]
     np.save(tmp_path / "x.npy", array)
     np.savez(tmp_path / "x.npz", x=array)
     np.savez_compressed(tmp_path / "y.npz", x=array, y=array[0])

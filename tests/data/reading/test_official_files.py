@@ -137,7 +137,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def official(server: Any, *ways: str, **changes: Any) -> OfficialFile:
-    settings = {
+    settings: dict[str, Any] = {
         "name": "set/file.gz",
         "urls": tuple(map(server.url, ways)),
         "digest": hashlib.md5(CONTENT).hexdigest(),

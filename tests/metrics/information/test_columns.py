@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import norm, rankdata
@@ -8,30 +10,32 @@ from distaff.metrics.information.ranks import tied_values
 
 
 @pytest.fixture
-def generator():
+def generator() -> Any:
     return np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("noise", [0, 1e-12, 1e-9, 1e-6])
 @pytest.mark.parametrize("values", [2, 3, 40])
-def test_close_values_are_one_value(generator, values, noise):
+def test_close_values_are_one_value(
+    generator: np.random.Generator, values: int, noise: float
+) -> None:
     column = generator.integers(0, values, size=2000)
     tied = tied_values(column + noise * generator.normal(size=2000))
     # the order may be turned round
-    assert (tied == column).all() or (tied == values - 1 - column).all()
+    assert (tied == column).all() or (tied == values - 1 - column).all()  # type: ignore[union-attr]
 
 
-def test_a_continuous_column_has_no_values(generator):
+def test_a_continuous_column_has_no_values(generator: np.random.Generator) -> None:
     assert tied_values(generator.normal(size=5000)) is None
     mixture = generator.normal(size=5000) * (generator.uniform(size=5000) > 0.6)
     assert tied_values(mixture) is None
 
 
-def test_a_constant_column_has_one_value():
-    assert (tied_values(np.full(100, 0.1)) == 0).all()
+def test_a_constant_column_has_one_value() -> None:
+    assert (tied_values(np.full(100, 0.1)) == 0).all()  # type: ignore[union-attr]
 
 
-def test_what_is_read_of_a_column(generator):
+def test_what_is_read_of_a_column(generator: np.random.Generator) -> None:
     table = np.c_[generator.integers(0, 7, size=1000), generator.normal(size=1000)]
     columns = columns_of(table)
     assert columns.discrete.tolist() == [True, False]
@@ -46,13 +50,15 @@ def test_what_is_read_of_a_column(generator):
     assert half.rows == 1000
 
 
-def test_what_is_declared_discrete_keeps_every_value():
+def test_what_is_declared_discrete_keeps_every_value() -> None:
     columns = columns_of(np.array([[0], [1], [1_000_000], [1_000_001]] * 50), np.array([True]))
     assert columns.sizes.tolist() == [4]
     assert columns.discrete.tolist() == [True]
 
 
-def test_entropy_is_that_of_few_values_and_the_log_of_the_cells_for_many(generator):
+def test_entropy_is_that_of_few_values_and_the_log_of_the_cells_for_many(
+    generator: np.random.Generator,
+) -> None:
     few = generator.integers(0, 40, size=(3000, 1))
     columns = columns_of(np.c_[few, generator.normal(size=3000), np.arange(3000) // 6])
     entropy = resolved_entropy(columns.ranks, count=3000, cells=100)
@@ -61,7 +67,9 @@ def test_entropy_is_that_of_few_values_and_the_log_of_the_cells_for_many(generat
     assert (entropy <= np.log(100)).all()
 
 
-def test_entropy_counts_each_row_around_a_row_by_its_distance(generator):
+def test_entropy_counts_each_row_around_a_row_by_its_distance(
+    generator: np.random.Generator,
+) -> None:
     """A sparse column, whose zeros have a rank of their own."""
     sparse = generator.normal(size=(400, 1)) * (generator.uniform(size=(400, 1)) > 0.6)
     ranks = columns_of(sparse).ranks

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import chi2, chi2_contingency, norm
@@ -9,13 +11,15 @@ from distaff.metrics.information.mutual_information import estimates
 
 @pytest.mark.parametrize("freedom", [1, 4, 16, 300])
 @pytest.mark.parametrize("deviation", [-1.0, 0.0, 1.5, 3.0, 5.0])
-def test_chi_squared_becomes_the_normal_number_of_the_same_probability(freedom, deviation):
+def test_chi_squared_becomes_the_normal_number_of_the_same_probability(
+    freedom: int, deviation: float
+) -> None:
     statistic = chi2.isf(norm.sf(deviation), freedom)
     found = as_normal(statistic, freedom)
     assert found == pytest.approx(deviation, abs=0.15) if deviation < 5 else 4.6 < found < 5.1
 
 
-def test_chi_squared_is_that_of_scipy():
+def test_chi_squared_is_that_of_scipy() -> None:
     counts = np.random.default_rng(0).integers(1, 30, size=(4, 5))
     statistic, probability, freedom, _ = chi2_contingency(counts, correction=False)
     assert deviation_of_groups(counts, int(counts.sum())) == as_normal(statistic, freedom)
@@ -24,12 +28,12 @@ def test_chi_squared_is_that_of_scipy():
     )
 
 
-def test_the_weight_is_the_probability_of_passing_six_deviations_again():
+def test_the_weight_is_the_probability_of_passing_six_deviations_again() -> None:
     passed = np.random.default_rng(0).normal(size=100_000) + 5.5 > SURE
     assert weight(np.array([[5.5]]))[0, 0] == pytest.approx(passed.mean(), abs=0.01)
 
 
-def test_half_of_the_rows_speak_for_all():
+def test_half_of_the_rows_speak_for_all() -> None:
     generator = np.random.default_rng(0)
     factor = generator.integers(0, 6, size=(2000, 1))
     latents = columns_of(factor + 10 * generator.normal(size=(2000, 1)))
@@ -44,7 +48,7 @@ def test_half_of_the_rows_speak_for_all():
 
 
 @pytest.mark.parametrize("rows", [100, 500, 5000])
-def test_noise_of_any_kind_has_no_weight(rows):
+def test_noise_of_any_kind_has_no_weight(rows: int) -> None:
     generator = np.random.default_rng(0)
     total, pairs = 0.0, 0
     for _ in range(10_000 // rows):
@@ -64,10 +68,10 @@ def test_noise_of_any_kind_has_no_weight(rows):
     assert total / pairs < 0.003
 
 
-def test_the_weight_of_weak_information_rises_smoothly_with_the_rows():
+def test_the_weight_of_weak_information_rises_smoothly_with_the_rows() -> None:
     """Noise three times the signal."""
 
-    def evidence(rows):
+    def evidence(rows: Any) -> Any:
         generator = np.random.default_rng(1)
         found = []
         for _ in range(40):
@@ -84,7 +88,7 @@ def test_the_weight_of_weak_information_rises_smoothly_with_the_rows():
     assert weights[-1] > 0.9
 
 
-def test_information_within_a_group_is_seen_by_its_size():
+def test_information_within_a_group_is_seen_by_its_size() -> None:
     """The parity of a fine grid leaves each group of latents with both values."""
     generator = np.random.default_rng(0)
     code = generator.integers(0, 100, size=(3000, 1))

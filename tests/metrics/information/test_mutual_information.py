@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,16 +27,16 @@ SIZES = (3, 6, 40, 32, 32)
 
 
 @pytest.fixture
-def generator():
+def generator() -> Any:
     return np.random.default_rng(0)
 
 
-def gaussian_pair(generator, correlation, count):
+def gaussian_pair(generator: np.random.Generator, correlation: Any, count: Any) -> Any:
     covariance = [[1, correlation], [correlation, 1]]
     return generator.multivariate_normal([0, 0], covariance, size=count)
 
 
-def test_information_equals_a_plain_form_of_the_estimator(generator):
+def test_information_equals_a_plain_form_of_the_estimator(generator: np.random.Generator) -> None:
     factor = generator.integers(0, 5, size=300)
     code = factor + generator.normal(size=300)
     x = normal_scores(code[:, None])[:, 0]
@@ -50,7 +52,7 @@ def test_information_equals_a_plain_form_of_the_estimator(generator):
     )
 
 
-def test_information_equals_that_of_scikit_learn(generator):
+def test_information_equals_that_of_scikit_learn(generator: np.random.Generator) -> None:
     factors = generator.integers(0, SIZES, size=(2000, 5))
     codes = factors + generator.normal(size=factors.shape) * 2
     ours = mutual_information(codes, factors)
@@ -59,7 +61,9 @@ def test_information_equals_that_of_scikit_learn(generator):
         assert np.allclose(ours[:, column], theirs, atol=0.005)
 
 
-def test_a_value_that_occurs_once_is_left_out_as_in_scikit_learn(generator):
+def test_a_value_that_occurs_once_is_left_out_as_in_scikit_learn(
+    generator: np.random.Generator,
+) -> None:
     factor = np.r_[np.arange(2, 302), generator.integers(0, 2, size=700)]
     code = generator.normal(size=1000) + 3 * (factor == 1)
     theirs = mutual_info_classif(normal_scores(code[:, None]), factor, n_neighbors=3)
@@ -71,11 +75,13 @@ def test_a_value_that_occurs_once_is_left_out_as_in_scikit_learn(generator):
 
 
 @pytest.mark.parametrize("distance", [0.5, 2.0])
-def test_information_of_two_gaussians_is_that_of_numerical_integration(generator, distance):
+def test_information_of_two_gaussians_is_that_of_numerical_integration(
+    generator: np.random.Generator, distance: float
+) -> None:
     factor = generator.integers(0, 2, size=20_000)
     code = generator.normal(size=20_000) + distance * factor
 
-    def integrand(z):
+    def integrand(z: Any) -> Any:
         given_value = stats.norm.pdf(z)
         either = 0.5 * (given_value + stats.norm.pdf(z, loc=distance))
         return given_value * np.log(given_value / either)
@@ -87,7 +93,9 @@ def test_information_of_two_gaussians_is_that_of_numerical_integration(generator
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
-def test_information_of_a_continuous_factor_is_that_of_the_closed_form(generator, correlation):
+def test_information_of_a_continuous_factor_is_that_of_the_closed_form(
+    generator: np.random.Generator, correlation: float
+) -> None:
     pair = gaussian_pair(generator, correlation, 10_000)
     factor = cells(pair[:, 1:], 100)
     truth = -0.5 * np.log(1 - correlation**2)
@@ -96,7 +104,9 @@ def test_information_of_a_continuous_factor_is_that_of_the_closed_form(generator
     assert information_of_cells(cut)[0][0, 1] == pytest.approx(truth, rel=0.07, abs=0.01)
 
 
-def test_information_of_two_discrete_variables_is_that_of_their_probabilities(generator):
+def test_information_of_two_discrete_variables_is_that_of_their_probabilities(
+    generator: np.random.Generator,
+) -> None:
     """A factor of 4 values, which the latent keeps with probability 0.7 and else draws anew."""
     factor = generator.integers(0, 4, size=10_000)
     kept = generator.uniform(size=10_000) < 0.7
@@ -107,7 +117,7 @@ def test_information_of_two_discrete_variables_is_that_of_their_probabilities(ge
     assert information == pytest.approx(truth, abs=0.03)
 
 
-def test_what_is_independent_shares_nothing_on_average(generator):
+def test_what_is_independent_shares_nothing_on_average(generator: np.random.Generator) -> None:
     factors = generator.integers(0, SIZES, size=(2000, 5))
     codes = np.c_[generator.normal(size=(2000, 20)), generator.integers(0, 8, size=(2000, 20))]
     information = mutual_information(codes.astype(float), factors)
@@ -117,34 +127,34 @@ def test_what_is_independent_shares_nothing_on_average(generator):
     assert information_of_cells(cells(codes, 12))[0][0, 1:].mean() < 0.01
 
 
-def test_a_copy_tells_all_that_the_factor_has(generator):
+def test_a_copy_tells_all_that_the_factor_has(generator: np.random.Generator) -> None:
     factors = generator.integers(0, SIZES, size=(2000, 5))
     copied = np.diag(mutual_information(factors.astype(float), factors))
     assert np.allclose(copied, self_information(factors), atol=1e-12)
     assert np.allclose(np.diag(information_of_cells(factors)[0]), self_information(factors))
 
 
-def test_a_copy_of_a_continuous_factor_tells_nearly_all(generator):
+def test_a_copy_of_a_continuous_factor_tells_nearly_all(generator: np.random.Generator) -> None:
     values = generator.normal(size=(10_000, 1))
     factor = cells(values, 100)
     share = mutual_information(np.exp(-values), factor) / self_information(factor)
     assert 0.98 < share[0, 0] <= 1
 
 
-def test_self_information_has_less_bias_than_frequencies():
+def test_self_information_has_less_bias_than_frequencies() -> None:
     draws = np.random.default_rng(0).integers(0, 20, size=(100, 300))
     truth = np.log(20)
     assert abs(self_information(draws).mean() - truth) < 0.03
     assert entropy(draws).mean() < truth - 0.08
 
 
-def test_entropy_is_that_of_scipy(generator):
+def test_entropy_is_that_of_scipy(generator: np.random.Generator) -> None:
     factors = generator.integers(0, 7, size=(500, 3)) ** 2
     expected = [stats.entropy(np.unique(f, return_counts=True)[1]) for f in factors.T]
     assert np.allclose(entropy(factors), expected)
 
 
-def test_a_latent_of_one_value_tells_nothing(generator):
+def test_a_latent_of_one_value_tells_nothing(generator: np.random.Generator) -> None:
     factor = generator.integers(0, 3, size=(200, 1))
     assert mutual_information(np.full((200, 1), 0.1), factor)[0, 0] == 0
     assert mutual_information(np.arange(200.0)[:, None], np.arange(200)[:, None])[0, 0] == 0
@@ -157,7 +167,9 @@ def test_a_latent_of_one_value_tells_nothing(generator):
     sign=st.sampled_from([-1, 1]),
     values=st.sampled_from([2, 7, 10**9]),
 )
-def test_information_is_the_same_for_a_latent_moved_or_turned(seed, scale, sign, values):
+def test_information_is_the_same_for_a_latent_moved_or_turned(
+    seed: int, scale: Any, sign: Any, values: Any
+) -> None:
     generator = np.random.default_rng(seed)
     factor = generator.integers(0, 4, size=(150, 2))
     codes = generator.integers(0, values, size=(150, 3)).astype(float)
@@ -169,7 +181,7 @@ def test_information_is_the_same_for_a_latent_moved_or_turned(seed, scale, sign,
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000))
-def test_information_is_at_least_0_and_at_most_that_of_the_factor(seed):
+def test_information_is_at_least_0_and_at_most_that_of_the_factor(seed: int) -> None:
     generator = np.random.default_rng(seed)
     factors = generator.integers(0, [2, 9, 60], size=(150, 3))
     codes = factors * generator.uniform(size=3) + generator.normal(size=(150, 3)).round(1)
@@ -178,14 +190,16 @@ def test_information_is_at_least_0_and_at_most_that_of_the_factor(seed):
     assert (information <= self_information(factors) + 1e-12).all()
 
 
-def test_cells_have_as_many_rows_and_few_values_keep_their_own(generator):
+def test_cells_have_as_many_rows_and_few_values_keep_their_own(
+    generator: np.random.Generator,
+) -> None:
     codes = np.c_[generator.normal(size=1000), generator.integers(0, 7, size=1000)]
     cut = cells(codes, 20)
     assert np.bincount(cut[:, 0]).tolist() == [50] * 20
     assert len(np.unique(cut[:, 1])) == 7
 
 
-def test_frequency_information_is_that_of_scikit_learn(generator):
+def test_frequency_information_is_that_of_scikit_learn(generator: np.random.Generator) -> None:
     factors = generator.integers(0, SIZES, size=(500, 5))
     cut = histogram_cells(factors + generator.normal(size=factors.shape))
     ours = frequency_information(cut, factors)
@@ -195,7 +209,7 @@ def test_frequency_information_is_that_of_scikit_learn(generator):
             assert ours[latent, factor] == pytest.approx(theirs, abs=1e-12)
 
 
-def test_only_continuous_factors_are_cut(generator):
+def test_only_continuous_factors_are_cut(generator: np.random.Generator) -> None:
     factors = np.c_[generator.integers(0, 3, size=400), generator.normal(size=400)]
     result = discretized(factors, ["ordinal", "continuous"])
     assert np.array_equal(result[:, 0], factors[:, 0])
@@ -204,7 +218,9 @@ def test_only_continuous_factors_are_cut(generator):
     assert np.array_equal(ranks[:, 1], rankdata(factors[:, 1]))
 
 
-def test_a_continuous_factor_has_as_many_cells_whatever_the_rows(generator):
+def test_a_continuous_factor_has_as_many_cells_whatever_the_rows(
+    generator: np.random.Generator,
+) -> None:
     """With 31 cells of 1,000 rows and 173 of 30,000, an accuracy falls as the rows grow."""
     for rows, number in ((100, 10), (400, 20), (30_000, 20)):
         factors = discretized(generator.normal(size=(rows, 1)), ["continuous"])
@@ -215,11 +231,11 @@ def test_a_continuous_factor_has_as_many_cells_whatever_the_rows(generator):
     ("kinds", "message"),
     [(["discrete"], "each of the 2 factors"), (["discrete", "circular"], "circular")],
 )
-def test_wrong_kinds_are_refused(kinds, message):
+def test_wrong_kinds_are_refused(kinds: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         discretized(np.zeros((100, 2)), kinds)
 
 
-def test_a_continuous_factor_with_nan_is_refused():
+def test_a_continuous_factor_with_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         discretized(np.full((100, 1), np.nan), ["continuous"])

@@ -1,5 +1,7 @@
 """The logistic regression, the splits and the drawing of rows that scores share."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,7 +23,7 @@ from distaff.metrics.prediction.classifiers import (
 )
 
 
-def test_the_logistic_regression_is_that_of_scikit_learn_with_a_weak_penalty():
+def test_the_logistic_regression_is_that_of_scikit_learn_with_a_weak_penalty() -> None:
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 4, size=600)
     codes = generator.normal(size=(600, 3)) + labels[:, None] * [0.5, -0.3, 0.0]
@@ -30,14 +32,14 @@ def test_the_logistic_regression_is_that_of_scikit_learn_with_a_weak_penalty():
     assert np.exp(ours) == pytest.approx(reference.predict_proba(codes[400:]), abs=1e-3)
 
 
-def test_it_tells_apart_the_40_values_of_a_single_latent():
+def test_it_tells_apart_the_40_values_of_a_single_latent() -> None:
     labels = np.random.default_rng(0).integers(0, 40, size=3_000)
     codes = standardized(labels[:, None].astype(float))
     guess = class_log_probabilities(codes[:2_000], labels[:2_000], codes[2_000:], 40).argmax(axis=1)
     assert (guess == labels[2_000:]).mean() > 0.99
 
 
-def test_the_area_is_that_of_scikit_learn():
+def test_the_area_is_that_of_scikit_learn() -> None:
     generator = np.random.default_rng(1)
     labels = generator.integers(0, 5, size=300)
     probabilities = np.round(generator.dirichlet(np.ones(5), size=300), 2)  # with ties
@@ -53,8 +55,8 @@ def test_the_area_is_that_of_scikit_learn():
 )
 @settings(max_examples=20, deadline=None)
 def test_standardized_codes_do_not_know_scale_shift_or_sign_and_hardly_a_cube(
-    scale, shift, sign, seed
-):
+    scale: Any, shift: Any, sign: Any, seed: int
+) -> None:
     codes = np.round(np.random.default_rng(seed).normal(size=(200, 2)), 1)  # with ties
     expected = standardized(codes)
     assert standardized(sign * scale * codes + shift) == pytest.approx(expected, abs=1e-9)
@@ -64,7 +66,7 @@ def test_standardized_codes_do_not_know_scale_shift_or_sign_and_hardly_a_cube(
     assert (cubed * expected).mean(axis=0).min() > 0.999
 
 
-def test_a_dead_latent_becomes_zero():
+def test_a_dead_latent_becomes_zero() -> None:
     codes = np.column_stack([np.arange(100.0), np.full(100, 7.0)])
     assert (standardized(codes)[:, 1] == 0).all()
     assert standardized(codes)[:, 0].std() == pytest.approx(1)
@@ -79,20 +81,22 @@ def test_a_dead_latent_becomes_zero():
         (900, (100, 50), (100, 50)),
     ],
 )
-def test_the_published_split_takes_the_first_rows_and_the_next(count, numbers, expected):
+def test_the_published_split_takes_the_first_rows_and_the_next(
+    count: int, numbers: Any, expected: Any
+) -> None:
     codes = np.zeros((count, 1))
-    train, test = train_and_test_rows(codes, "disentanglement_lib", *numbers, seed=0)
+    train, test = train_and_test_rows(codes, "disentanglement_lib", *numbers, seed=0)  # type: ignore[misc]
     assert (len(train), len(test)) == expected
     assert np.concatenate([train, test]).tolist() == list(range(sum(expected)))
 
 
-def test_the_split_without_compat_is_random_and_leaves_no_row_out():
+def test_the_split_without_compat_is_random_and_leaves_no_row_out() -> None:
     train, test = train_and_test_rows(np.zeros((900, 1)), None, None, None, seed=0)
     assert (len(train), len(test)) == (600, 300)
     assert sorted([*train, *test]) == list(range(900))
 
 
-def test_rows_that_lie_apart_do_not_train():
+def test_rows_that_lie_apart_do_not_train() -> None:
     codes = np.random.default_rng(0).normal(size=(900, 3))
     codes[[5, 6], [0, 1]] = 1e3, -1e3
     assert np.flatnonzero(outliers(codes)).tolist() == [5, 6]
@@ -101,7 +105,7 @@ def test_rows_that_lie_apart_do_not_train():
     assert not {5, 6} & set(train)
 
 
-def test_long_tails_and_rare_values_do_not_lie_apart():
+def test_long_tails_and_rare_values_do_not_lie_apart() -> None:
     tailed = np.random.default_rng(0).standard_t(1, size=(900, 3))
     indicator = np.random.default_rng(0).normal(scale=0.01, size=(900, 1))
     indicator[::40] += 1
@@ -110,7 +114,7 @@ def test_long_tails_and_rare_values_do_not_lie_apart():
     assert not outliers(np.hstack([tailed, indicator, switch])).any()
 
 
-def test_halves_are_split_in_the_published_proportion():
+def test_halves_are_split_in_the_published_proportion() -> None:
     codes = np.zeros((900, 1))
     read, split = splitting(codes, "disentanglement_lib", 400, 200, seed=0)
     assert len(codes[read]) == 600
@@ -124,7 +128,7 @@ def test_halves_are_split_in_the_published_proportion():
     ]
 
 
-def test_halves_without_compat_are_split_at_random():
+def test_halves_without_compat_are_split_at_random() -> None:
     read, split = splitting(np.zeros((900, 1)), None, None, None, seed=0)
     assert len(np.zeros(900)[read]) == 900
     train, test = split(np.zeros((450, 1)))
@@ -132,7 +136,7 @@ def test_halves_without_compat_are_split_at_random():
     assert sorted([*train, *test]) == list(range(450))
 
 
-def test_the_rows_that_test_the_whole_test_its_halves():
+def test_the_rows_that_test_the_whole_test_its_halves() -> None:
     codes = np.random.default_rng(0).normal(size=(900, 1))
     _, test = train_and_test_rows(codes, None, None, None, seed=3)
     half = np.random.default_rng(1).permutation(900)[:450]
@@ -143,12 +147,12 @@ def test_the_rows_that_test_the_whole_test_its_halves():
     assert len(strangers) == abs(150 - len(set(half) & set(test)))  # as many as the sizes differ
 
 
-def test_a_classifier_that_has_met_one_value_guesses_it():
+def test_a_classifier_that_has_met_one_value_guesses_it() -> None:
     guess = fitted(LogisticRegression(), np.zeros((9, 1)), np.full(9, 4)).predict(np.ones((3, 1)))
     assert guess.tolist() == [4, 4, 4]
 
 
-def test_the_order_by_content_follows_the_latents():
+def test_the_order_by_content_follows_the_latents() -> None:
     codes = np.random.default_rng(0).normal(size=(50, 6))
     moved = np.array([4, 1, 5, 0, 2, 3])
     first, second = codes[:, order_by_content(codes)], codes[:, moved]
@@ -157,18 +161,18 @@ def test_the_order_by_content_follows_the_latents():
 
 
 @pytest.mark.parametrize("numbers", [(901, None), (800, 200), (1, None)])
-def test_more_rows_than_there_are_is_an_error(numbers):
+def test_more_rows_than_there_are_is_an_error(numbers: Any) -> None:
     with pytest.raises(ValueError, match="900"):
-        train_and_test_rows(np.zeros((900, 1)), "disentanglement_lib", *numbers, seed=0)
+        train_and_test_rows(np.zeros((900, 1)), "disentanglement_lib", *numbers, seed=0)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("numbers", [(100, None), (None, 100)])
-def test_numbers_of_rows_belong_to_the_published_score(numbers):
+def test_numbers_of_rows_belong_to_the_published_score(numbers: Any) -> None:
     with pytest.raises(ValueError, match="compat"):
-        train_and_test_rows(np.zeros((900, 1)), None, *numbers, seed=0)
+        train_and_test_rows(np.zeros((900, 1)), None, *numbers, seed=0)  # type: ignore[misc]
 
 
-def test_companions_share_the_value_and_are_another_row():
+def test_companions_share_the_value_and_are_another_row() -> None:
     generator = np.random.default_rng(0)
     factor = generator.integers(0, 7, size=200)
     factor[:3] = [100, 101, 102]  # values that occur once
@@ -180,7 +184,7 @@ def test_companions_share_the_value_and_are_another_row():
     assert rows.min() >= 3
 
 
-def test_each_other_row_of_the_value_is_as_likely():
+def test_each_other_row_of_the_value_is_as_likely() -> None:
     companions = MatchedRows(np.array([0, 1, 0, 1, 0, 0]), "shape")
     others = companions.of(np.full(6_000, 2), np.random.default_rng(0))
     counts = np.bincount(others, minlength=6)
@@ -188,7 +192,7 @@ def test_each_other_row_of_the_value_is_as_likely():
     assert counts[[0, 4, 5]] == pytest.approx(2_000, abs=150)
 
 
-def test_a_group_has_one_value_and_no_row_twice_where_the_rows_suffice():
+def test_a_group_has_one_value_and_no_row_twice_where_the_rows_suffice() -> None:
     generator = np.random.default_rng(0)
     factor = generator.integers(0, 4, size=200)
     rows, values = MatchedRows(factor, "shape").groups(130, 20, generator)
@@ -198,7 +202,7 @@ def test_a_group_has_one_value_and_no_row_twice_where_the_rows_suffice():
     assert all(len(set(group)) == 20 for group in rows.tolist())
 
 
-def test_a_group_goes_on_where_the_rows_of_a_value_do_not_suffice():
+def test_a_group_goes_on_where_the_rows_of_a_value_do_not_suffice() -> None:
     generator = np.random.default_rng(0)
     factor = np.concatenate([np.repeat(np.arange(50), 3), np.full(60, 50), [51]])
     groups, values = MatchedRows(factor, "shape").groups(400, 20, generator)
@@ -213,18 +217,18 @@ def test_a_group_goes_on_where_the_rows_of_a_value_do_not_suffice():
         assert len(set(group[first])) == 7
 
 
-def test_each_row_is_as_often_in_a_group():
+def test_each_row_is_as_often_in_a_group() -> None:
     generator = np.random.default_rng(0)
     factor = np.repeat([0, 1, 2], [10, 10, 5])
     groups, _ = MatchedRows(factor, "shape").groups(9_000, 5, generator)
     assert np.bincount(groups.ravel()) == pytest.approx(9_000 * 5 / 25, rel=0.1)
 
 
-def test_fewer_rows_than_a_group_needs_are_all_in_it():
+def test_fewer_rows_than_a_group_needs_are_all_in_it() -> None:
     groups, _ = MatchedRows(np.arange(12) // 2, "shape").groups(30, 64, np.random.default_rng(0))
     assert (np.sort(groups, axis=1) == np.arange(12)).all()
 
 
-def test_rows_that_share_nothing_are_an_error():
+def test_rows_that_share_nothing_are_an_error() -> None:
     with pytest.raises(ValueError, match="shape"):
         MatchedRows(np.arange(100), "shape")

@@ -1,6 +1,7 @@
 """How much latents matter to a prediction, from its definition and where the answer is known."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ PUBLISHED = "disentanglement_lib"
 
 
 @cache
-def noisy_code(rows, sizes=SIZES, noise_latents=5, seed=0):
+def noisy_code(rows: Any, sizes: Any = SIZES, noise_latents: Any = 5, seed: int = 0) -> Any:
     """Each latent a factor with half its spread of noise, and latents of noise."""
     generator = np.random.default_rng([seed, rows])
     factors = generator.integers(0, sizes, size=(rows, len(sizes)))
@@ -28,7 +29,7 @@ def noisy_code(rows, sizes=SIZES, noise_latents=5, seed=0):
     return np.hstack([codes, generator.normal(size=(rows, noise_latents))]), factors
 
 
-def test_importance_is_what_each_cut_adds_to_the_probability_of_the_truth():
+def test_importance_is_what_each_cut_adds_to_the_probability_of_the_truth() -> None:
     codes, factors = noisy_code(300, (3, 4), 2)
     labels = factors[:, 1]
     forest = ExtraTreesClassifier(3, max_features=None, min_samples_leaf=9, random_state=0)
@@ -48,14 +49,14 @@ def test_importance_is_what_each_cut_adds_to_the_probability_of_the_truth():
     assert found == pytest.approx(np.maximum(expected, 0))
 
 
-def test_on_the_rows_that_train_it_is_the_importance_of_scikit_learn():
+def test_on_the_rows_that_train_it_is_the_importance_of_scikit_learn() -> None:
     codes, factors = noisy_code(300, (3, 4), 2)
     forest = ExtraTreesClassifier(1, max_features=None, random_state=0).fit(codes, factors[:, 1])
     found = held_out_importance(forest, codes, factors[:, 1])
     assert found / found.sum() == pytest.approx(forest.feature_importances_)
 
 
-def test_a_value_that_the_trees_have_never_seen_counts_nothing():
+def test_a_value_that_the_trees_have_never_seen_counts_nothing() -> None:
     codes, factors = noisy_code(300, (3, 4), 2)
     labels = factors[:, 1].copy()
     forest = ExtraTreesClassifier(2, max_features=None, random_state=0).fit(codes, labels)
@@ -65,7 +66,7 @@ def test_a_value_that_the_trees_have_never_seen_counts_nothing():
 
 
 @pytest.mark.parametrize("classes", [2, 10])
-def test_luck_is_judged_as_random_orders_judge_it(classes):
+def test_luck_is_judged_as_random_orders_judge_it(classes: int) -> None:
     generator = np.random.default_rng(classes)
     labels = generator.integers(0, classes, size=300)
     probability = generator.dirichlet(np.ones(classes), size=300)
@@ -80,7 +81,9 @@ def test_luck_is_judged_as_random_orders_judge_it(classes):
 
 
 @pytest.mark.parametrize(("sizes", "noise_latents"), [(SIZES, 0), (SIZES, 5), ((4, 4, 4), 3)])
-def test_dci_of_a_noisy_code_climbs_to_1_and_is_there_at_3_000_rows(sizes, noise_latents):
+def test_dci_of_a_noisy_code_climbs_to_1_and_is_there_at_3_000_rows(
+    sizes: Any, noise_latents: int
+) -> None:
     values = [
         np.mean(
             [
@@ -97,14 +100,14 @@ def test_dci_of_a_noisy_code_climbs_to_1_and_is_there_at_3_000_rows(sizes, noise
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("sizes", "noise_latents"), [(SIZES, 0), (SIZES, 5), ((4, 4, 4), 3)])
-def test_dci_stays_there_with_more_rows(sizes, noise_latents):
+def test_dci_stays_there_with_more_rows(sizes: Any, noise_latents: int) -> None:
     for rows in (3_000, 10_000, 30_000):
         score = dci(*noisy_code(rows, sizes, noise_latents))
         assert score.value > 0.95
-        assert 0.9 < score.interval[0] < score.interval[1] <= 1
+        assert 0.9 < score.interval[0] < score.interval[1] <= 1  # type: ignore[index]
 
 
-def test_dci_of_turned_latents_is_within_a_twentieth_of_its_limit_at_3_000_rows():
+def test_dci_of_turned_latents_is_within_a_twentieth_of_its_limit_at_3_000_rows() -> None:
     turn = np.eye(8)
     turn[3:5, 3:5] = np.sqrt(0.5) * np.array([[1, -1], [1, 1]])
     near, limit = (
@@ -116,7 +119,7 @@ def test_dci_of_turned_latents_is_within_a_twentieth_of_its_limit_at_3_000_rows(
 
 
 @pytest.mark.parametrize("backend", ["extra-trees", "random-forest", "lasso"])
-def test_the_importances_follow_the_latents_into_another_order(backend):
+def test_the_importances_follow_the_latents_into_another_order(backend: str) -> None:
     codes, factors = noisy_code(400, (3, 4), 3)
     rows = (np.arange(300), np.arange(300, 400))
     order = np.array([3, 0, 4, 1, 2])
@@ -126,7 +129,7 @@ def test_the_importances_follow_the_latents_into_another_order(backend):
 
 
 @pytest.mark.parametrize("metric", [dci, dci_es])
-def test_the_order_of_the_latents_changes_no_digit(metric):
+def test_the_order_of_the_latents_changes_no_digit(metric: Any) -> None:
     codes, factors = noisy_code(600, (3, 4), 3)
     first, second = (metric(c, factors, repeats=3) for c in (codes, codes[:, [3, 0, 4, 1, 2]]))
     assert second.value == pytest.approx(first.value, abs=1e-12)
@@ -134,9 +137,9 @@ def test_the_order_of_the_latents_changes_no_digit(metric):
     assert second.parts["disentanglement"] == pytest.approx(first.parts["disentanglement"])
 
 
-def test_a_rare_factor_that_a_half_misses_has_an_interval():
+def test_a_rare_factor_that_a_half_misses_has_an_interval() -> None:
     codes, factors = noisy_code(200, (3, 4), 2)
     factors = factors.copy()
     factors[:, 1] = np.arange(200) == 7
-    assert 0 <= dci(codes, factors).interval[0] <= 1
-    assert 0 <= dci_es(codes, factors).interval[0] <= 1
+    assert 0 <= dci(codes, factors).interval[0] <= 1  # type: ignore[index]
+    assert 0 <= dci_es(codes, factors).interval[0] <= 1  # type: ignore[index]

@@ -1,5 +1,7 @@
 """What scores remember for each other."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,14 +10,14 @@ from distaff.metrics.prediction.memory import remembered
 
 
 @pytest.fixture(autouse=True)
-def _empty(monkeypatch):
+def _empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_kept", {})
 
 
-def test_the_same_question_is_answered_once():
+def test_the_same_question_is_answered_once() -> None:
     asked = []
 
-    def compute():
+    def compute() -> Any:
         asked.append(1)
         return np.ones(3)
 
@@ -36,12 +38,12 @@ def test_the_same_question_is_answered_once():
         ("double", np.arange(5.0)),
     ],
 )
-def test_another_purpose_shape_type_or_value_is_another_question(purpose, array):
+def test_another_purpose_shape_type_or_value_is_another_question(purpose: str, array: Any) -> None:
     first = remembered("double", (np.arange(4.0),), lambda: np.zeros(1))
     assert remembered(purpose, (array,), lambda: np.ones(1)) is not first
 
 
-def test_the_longest_unused_is_forgotten_first(monkeypatch):
+def test_the_longest_unused_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MOST_BYTES", 20)
     ask = [lambda i=i: remembered(f"{i}", (), lambda: np.full(1, float(i))) for i in range(3)]
     first, second = ask[0](), ask[1]()
@@ -51,7 +53,7 @@ def test_the_longest_unused_is_forgotten_first(monkeypatch):
     assert ask[1]() is not second
 
 
-def test_the_last_is_kept_whatever_its_size(monkeypatch):
+def test_the_last_is_kept_whatever_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MOST_BYTES", 20)
     large = remembered("large", (), lambda: np.ones(100))
     assert remembered("large", (), lambda: np.zeros(100)) is large

@@ -1,5 +1,7 @@
 """The published InfoMEC: closed forms, and what is peculiar to it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import entropy
@@ -14,19 +16,19 @@ SIZES = (3, 4, 6)
 
 
 @pytest.fixture(scope="module")
-def factors():
+def factors() -> Any:
     """Every combination equally often, so that frequencies are exact."""
     return np.array(list(np.ndindex(*SIZES)) * 20)
 
 
-def told(codes, labels, *, discrete=True):
+def told(codes: Any, labels: Any, *, discrete: Any = True) -> Any:
     return published_info_mec(
         np.asarray(codes, dtype=float), labels, discrete_latents=discrete, seed=0
     )
 
 
 @pytest.mark.parametrize("discrete", [True, False])
-def test_a_perfect_code_has_1_three_times(discrete, factors):
+def test_a_perfect_code_has_1_three_times(discrete: bool, factors: Any) -> None:
     result = told(factors, factors, discrete=discrete)
     assert result.modularity == pytest.approx(1, abs=0.05)
     assert result.compactness == pytest.approx(1, abs=0.05)
@@ -34,7 +36,7 @@ def test_a_perfect_code_has_1_three_times(discrete, factors):
     assert result.explicitness == pytest.approx(1, abs=0.01 if discrete else 0.1)
 
 
-def test_latents_of_two_factors_have_the_shares_of_the_formula(factors):
+def test_latents_of_two_factors_have_the_shares_of_the_formula(factors: Any) -> None:
     """The first latent tells all of two factors, the second all of the third, exactly."""
     codes = np.c_[4 * factors[:, 0] + factors[:, 1], factors[:, 2]]
     result = told(codes, factors)
@@ -45,14 +47,14 @@ def test_latents_of_two_factors_have_the_shares_of_the_formula(factors):
     assert result.explicitness == pytest.approx(1, abs=0.01)
 
 
-def test_copies_share(factors):
+def test_copies_share(factors: Any) -> None:
     result = told(np.c_[factors, factors], factors)
     assert result.modularity == pytest.approx(1, abs=1e-12)
     # shares 1/2, from 1/6..1
     assert result.compactness == pytest.approx((1 / 2 - 1 / 6) / (1 - 1 / 6), abs=1e-12)
 
 
-def test_half_of_the_information_is_half_of_explicitness(factors):
+def test_half_of_the_information_is_half_of_explicitness(factors: Any) -> None:
     """The latent tells which two of four values it is."""
     labels = factors[:, [1, 1]]
     result = told(factors[:, 1:2] // 2, labels)
@@ -60,7 +62,7 @@ def test_half_of_the_information_is_half_of_explicitness(factors):
     assert result.relation == pytest.approx(np.full((1, 2), 1 / 2), abs=1e-12)
 
 
-def test_all_values_weigh_alike_whatever_their_frequency():
+def test_all_values_weigh_alike_whatever_their_frequency() -> None:
     label = np.repeat([0, 1], [180, 20])
     labels = np.c_[label, np.arange(200) % 2]
     nothing = np.zeros((200, 1))
@@ -72,7 +74,7 @@ def test_all_values_weigh_alike_whatever_their_frequency():
     assert result.explicitness == pytest.approx(0, abs=1e-4)
 
 
-def test_continuous_latents_have_the_information_of_scikit_learn(factors):
+def test_continuous_latents_have_the_information_of_scikit_learn(factors: Any) -> None:
     codes = factors + np.random.default_rng(1).normal(size=factors.shape)
     relation = told(codes, factors, discrete=False).relation
     scaled = (codes - codes.mean(axis=0)) / codes.std(axis=0)
@@ -82,13 +84,13 @@ def test_continuous_latents_have_the_information_of_scikit_learn(factors):
             assert relation[i, j] == pytest.approx(found / np.log(SIZES[j]), abs=1e-12)
 
 
-def test_a_latent_is_active_by_its_range(factors):
+def test_a_latent_is_active_by_its_range(factors: Any) -> None:
     narrow = np.c_[factors[:, :2], 0.04 * factors[:, 2] * 3 / 5, np.ones(len(factors))]
     assert told(narrow, factors, discrete=False).active.tolist() == [True, True, False, False]
     assert told(narrow, factors).active.tolist() == [True, True, True, False]
 
 
-def test_a_dead_code_and_an_uninformative_latent_are_no_division_by_zero(factors):
+def test_a_dead_code_and_an_uninformative_latent_are_no_division_by_zero(factors: Any) -> None:
     result = told(np.zeros((len(factors), 2)), factors)
     assert result[:3] == pytest.approx((0, 0, 0), abs=1e-3)
     # each value of the second latent meets each combination of factors equally often
@@ -97,7 +99,7 @@ def test_a_dead_code_and_an_uninformative_latent_are_no_division_by_zero(factors
 
 
 @pytest.mark.parametrize("discrete", [True, False])
-def test_the_score_gives_the_published_numbers_when_asked(discrete):
+def test_the_score_gives_the_published_numbers_when_asked(discrete: bool) -> None:
     generator = np.random.default_rng(4)
     factors = generator.integers(0, [3, 4, 5], size=(600, 3))
     noise = generator.integers(0, 2, size=(600, 3)) if discrete else generator.normal(size=(600, 3))
@@ -109,5 +111,5 @@ def test_the_score_gives_the_published_numbers_when_asked(discrete):
     assert score.parts["InfoC"] == expected.compactness
     assert score.value == pytest.approx(np.mean(expected[:3]))
     assert score.interval is None
-    assert (score.relation == expected.relation).all()
+    assert (score.relation == expected.relation).all()  # type: ignore[union-attr]
     assert score.chance + 0.4 < score.value < score.ceiling + 1e-9

@@ -1,6 +1,8 @@
 """compat="disentanglement_lib" against plain slow implementations of that library's definitions."""
 
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,37 +25,39 @@ from distaff.metrics.partition_score import partition_score
 from distaff.metrics.sap import sap
 from distaff.metrics.udr import udr
 
-PUBLISHED = {"compat": "disentanglement_lib", "repeats": 0}
+PUBLISHED: dict[str, Any] = {"compat": "disentanglement_lib", "repeats": 0}
 SIZES = (3, 4, 6)
 ROWS = 900
 TRAIN, TEST = slice(0, 600), slice(600, 900)
 
 
 @pytest.fixture(scope="module")
-def factors():
+def factors() -> Any:
     return random_factors(ROWS, SIZES)
 
 
 @pytest.fixture(scope="module")
-def codes(factors):
+def codes(factors: Any) -> Any:
     """Entangled, noisy, of unequal scales."""
     noise = 0.3 * np.random.default_rng(1).normal(size=factors.shape)
     return with_noise_latents(turned(factors + noise, [(0, 2)], 30), 1) * [1, 2, 0.3, 1.5]
 
 
 @pytest.fixture(autouse=True)
-def _published_defaults():
+def _published_defaults() -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def rows_like(factors, fixed, index, generator):
+def rows_like(factors: Any, fixed: Any, index: Any, generator: np.random.Generator) -> Any:
     """Random rows that have the value of the fixed factor."""
     return generator.choice(np.flatnonzero(factors[:, fixed] == factors[index, fixed]), size=1)[0]
 
 
-def plain_beta_vae_points(codes, factors, number, pairs, generator):
+def plain_beta_vae_points(
+    codes: Any, factors: Any, number: Any, pairs: Any, generator: np.random.Generator
+) -> Any:
     points, fixed = [], generator.integers(factors.shape[1], size=number)
     for k in fixed:
         differences = []
@@ -65,7 +69,7 @@ def plain_beta_vae_points(codes, factors, number, pairs, generator):
     return np.array(points), fixed
 
 
-def test_beta_vae_score(codes, factors):
+def test_beta_vae_score(codes: Any, factors: Any) -> None:
     generator = np.random.default_rng(3)
     train, test = (plain_beta_vae_points(codes, factors, 400, 16, generator) for _ in range(2))
     expected = LogisticRegression().fit(*train).score(*test)
@@ -74,16 +78,18 @@ def test_beta_vae_score(codes, factors):
     assert 0.5 < ours.value < 0.98
 
 
-def test_the_published_beta_vae_score_sees_the_scale(codes, factors):
+def test_the_published_beta_vae_score_sees_the_scale(codes: Any, factors: Any) -> None:
     small, same = (
-        beta_vae_score(1e-4 * codes, factors, repeats=0, **mode).value
+        beta_vae_score(1e-4 * codes, factors, repeats=0, **mode).value  # type: ignore[arg-type]
         for mode in ({"compat": "disentanglement_lib"}, {})
     )
     assert small < 0.45
     assert same == beta_vae_score(codes, factors, repeats=0).value
 
 
-def plain_votes(codes, factors, number, size, variance, generator):
+def plain_votes(
+    codes: Any, factors: Any, number: Any, size: Any, variance: Any, generator: np.random.Generator
+) -> Any:
     table = np.zeros((codes.shape[1], factors.shape[1]), dtype=int)
     for k in generator.integers(factors.shape[1], size=number):
         first = generator.integers(len(codes))
@@ -92,7 +98,7 @@ def plain_votes(codes, factors, number, size, variance, generator):
     return table
 
 
-def test_factor_vae_score(codes, factors):
+def test_factor_vae_score(codes: Any, factors: Any) -> None:
     generator = np.random.default_rng(3)
     variance = codes.var(axis=0, ddof=1)
     train, test = (plain_votes(codes, factors, 400, 8, variance, generator) for _ in range(2))
@@ -105,7 +111,7 @@ def test_factor_vae_score(codes, factors):
     assert 0.5 < ours.value < 0.98
 
 
-def test_the_published_factor_vae_score_prunes_by_scale(factors):
+def test_the_published_factor_vae_score_prunes_by_scale(factors: Any) -> None:
     codes = factors.astype(float)
     assert factor_vae_score(codes, factors, **PUBLISHED).value == 1
     assert factor_vae_score(codes * [1, 1, 0.01], factors, **PUBLISHED).value < 0.8
@@ -114,7 +120,7 @@ def test_the_published_factor_vae_score_prunes_by_scale(factors):
     assert factor_vae_score(dead, factors, **PUBLISHED).value == 1
 
 
-def test_explicitness(codes, factors):
+def test_explicitness(codes: Any, factors: Any) -> None:
     center, spread = codes[TRAIN].mean(axis=0), codes[TRAIN].std(axis=0)
     inputs = (codes - center) / spread
     areas = []
@@ -127,7 +133,7 @@ def test_explicitness(codes, factors):
     assert [ours.parts[f"factor {k}"] for k in range(3)] == pytest.approx(areas, abs=1e-9)
 
 
-def test_sap_of_discrete_factors(codes, factors):
+def test_sap_of_discrete_factors(codes: Any, factors: Any) -> None:
     matrix = np.zeros((4, 3))
     for i in range(4):
         for j in range(3):
@@ -140,7 +146,7 @@ def test_sap_of_discrete_factors(codes, factors):
     assert ours.value == pytest.approx((ordered[-1] - ordered[-2]).mean())
 
 
-def test_sap_of_continuous_factors(codes, factors):
+def test_sap_of_continuous_factors(codes: Any, factors: Any) -> None:
     constant = np.column_stack([codes, np.ones(ROWS)])
     matrix = np.zeros((5, 3))
     for i in range(4):
@@ -152,7 +158,7 @@ def test_sap_of_continuous_factors(codes, factors):
     assert ours.value == pytest.approx((ordered[-1] - ordered[-2]).mean())
 
 
-def test_interventional_robustness(codes):
+def test_interventional_robustness(codes: Any) -> None:
     factors = random_factors(ROWS, (3, 50))  # 50 values are merged into 20 cells
     z, v = codes[TRAIN], factors[TRAIN].astype(float)
     farthest = np.abs(z - z.mean(axis=0)).max(axis=0)
@@ -169,14 +175,14 @@ def test_interventional_robustness(codes):
     assert ours.value == pytest.approx(np.average(matrix.max(axis=1), weights=farthest))
 
 
-def test_the_published_robustness_rewards_noise_and_ours_does_not():
+def test_the_published_robustness_rewards_noise_and_ours_does_not() -> None:
     factors = random_factors(3_000, (5, 5))
     noise = np.random.default_rng(0).standard_t(2, size=(3_000, 4))
     assert interventional_robustness(noise, factors, **PUBLISHED).value > 0.6
     assert interventional_robustness(noise, factors, repeats=0).value < 0.05
 
 
-def test_dci():
+def test_dci() -> None:
     factors = random_factors(300, (2, 3))
     codes = with_noise_latents(factors + 0.2, 1)
     codes[:, 0] += 0.5 * codes[:, 1]
@@ -194,7 +200,7 @@ def test_dci():
     assert ours.parts["informativeness"] == pytest.approx(np.mean(success))
 
 
-def test_downstream_accuracy(codes, factors):
+def test_downstream_accuracy(codes: Any, factors: Any) -> None:
     expected = []
     for label in factors.T:
         classifier = LogisticRegressionCV(Cs=10, cv=KFold(5), scoring="accuracy")
@@ -204,7 +210,7 @@ def test_downstream_accuracy(codes, factors):
     assert ours.value == ours.parts["100 labels"] == pytest.approx(np.mean(expected))
 
 
-def test_udr(codes, factors):
+def test_udr(codes: Any, factors: Any) -> None:
     generator = np.random.default_rng(5)
     models = [codes, codes[:, ::-1] @ generator.normal(size=(4, 4)), factors + codes[:, :3]]
     models[2] = np.column_stack([models[2], np.ones(ROWS)])
@@ -228,13 +234,13 @@ def test_udr(codes, factors):
     assert ours.value == pytest.approx(np.mean(expected), abs=1e-6)
 
 
-def test_numbers_of_rows_are_those_given(codes, factors):
+def test_numbers_of_rows_are_those_given(codes: Any, factors: Any) -> None:
     short = explicitness(codes[:300], factors[:300], num_train=200, num_test=100, **PUBLISHED)
     longer = explicitness(codes, factors, num_train=200, num_test=100, **PUBLISHED)
     assert short.value == longer.value
 
 
 @pytest.mark.parametrize("metric", [dci_es, partition_score])
-def test_what_that_library_has_not_is_not_offered(metric, codes, factors):
+def test_what_that_library_has_not_is_not_offered(metric: Any, codes: Any, factors: Any) -> None:
     with pytest.raises(ValueError, match="give None"):
         metric(codes[:, :3], factors, compat="disentanglement_lib")

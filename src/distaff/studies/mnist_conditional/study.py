@@ -9,6 +9,7 @@ import numpy as np
 import safetensors.torch
 import torch
 from matplotlib.figure import Figure
+from typing_extensions import override
 
 from distaff import figures
 from distaff.data import FactorDataset
@@ -46,7 +47,8 @@ class MnistConditional(Study):
     }
 
     @cached_property
-    def experiments(self) -> Mapping[str, Experiment]:  # noqa: D102
+    @override
+    def experiments(self) -> Mapping[str, Experiment]:
         recipes = {
             "vae": replace(MNIST_DENSE_VAE, seeds=SEEDS[self.budget]),
             "cvae": replace(MNIST_CONDITIONAL_VAE, seeds=SEEDS[self.budget]),
@@ -60,7 +62,8 @@ class MnistConditional(Study):
         }
 
     @property
-    def tasks(self) -> Mapping[str, Callable[[StudyContext], Results]]:  # noqa: D102
+    @override
+    def tasks(self) -> Mapping[str, Callable[[StudyContext], Results]]:
         return {
             "losses": losses,
             "pictures": pictures,

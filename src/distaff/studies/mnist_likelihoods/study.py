@@ -7,6 +7,7 @@ from math import log
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
 from distaff import figures
 from distaff.data import Mnist
@@ -119,7 +120,8 @@ class MnistLikelihoods(Study):
         return SCALES[self.budget]
 
     @cached_property
-    def experiments(self) -> Mapping[str, Experiment]:  # noqa: D102
+    @override
+    def experiments(self) -> Mapping[str, Experiment]:
         models = {kind: self._experiment(kind, LATENTS) for kind in TASKS}
         iwae = self._training(replace(MNIST_IWAE.training, epochs=self.scale.iwae_epochs))
         return models | {
@@ -157,7 +159,8 @@ class MnistLikelihoods(Study):
         return for_smoke(training) if self.budget == "smoke" else training
 
     @property
-    def tasks(self) -> Mapping[str, Callable[[StudyContext], Results]]:  # noqa: D102
+    @override
+    def tasks(self) -> Mapping[str, Callable[[StudyContext], Results]]:
         return {
             "curves": curves,
             "pictures": pictures,

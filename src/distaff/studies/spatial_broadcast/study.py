@@ -6,6 +6,8 @@ from functools import cached_property
 from math import sqrt
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from distaff.data import Circles, DSprites
 from distaff.experiment import Experiment
 from distaff.likelihoods import Bernoulli, Gaussian
@@ -122,7 +124,8 @@ class SpatialBroadcast(Study):
         return SCALES[self.budget]
 
     @cached_property
-    def experiments(self) -> Mapping[str, Experiment]:  # noqa: D102
+    @override
+    def experiments(self) -> Mapping[str, Experiment]:
         scale = self.scale
         sets: dict[str, dict[str, Any]] = {
             "quadrant": {"held_out": "quadrant"},
@@ -197,7 +200,8 @@ class SpatialBroadcast(Study):
         )
 
     @property
-    def tasks(self) -> Mapping[str, Callable[[StudyContext], Results]]:  # noqa: D102
+    @override
+    def tasks(self) -> Mapping[str, Callable[[StudyContext], Results]]:
         return {
             "curves": curves,
             "pictures": pictures,
