@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test soak lint bench docs clean
+.PHONY: demo test soak lint bench docs figures clean
 
 demo: $(VENV)/installed
 	$(BIN)/distaff demo
@@ -29,13 +29,17 @@ bench: $(VENV)/installed-bench
 	  $(BIN)/python $$script > docs/benchmarks/$$(basename $$script .py).txt || exit 1; done
 	cat docs/benchmarks/*.txt
 
+# the site, in build/site; a broken link or a missing reference is an error
+docs: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --quiet
+
 # rewrites the figures and tables of docs/ from trained runs (about half an hour on two cores)
-docs: $(VENV)/installed
+figures: $(VENV)/installed
 	$(BIN)/python docs/make.py
 	$(BIN)/python docs/make_metrics.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .coverage
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -44,6 +48,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[docs]"
 	touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed-dev
