@@ -2,7 +2,7 @@
 
 
 def first_line(error: object) -> str:
-    """Returns what fits into a sentence of another error's words."""
+    """Returns the first line of an error message, shortened."""
     return str(error).split("\n", 1)[0][:200].rstrip(".")
 
 
@@ -33,4 +33,4 @@ class Interrupted(DistaffError):  # noqa: N818 - the word says what happened, an
 
 
 class RunWarning(UserWarning):
-    """Something about a run is not as it should be, and the work goes on."""
+    """A problem in a run folder that was worked around."""

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and JSON that is what it should be."""
+"""Files that are written whole or not at all, and JSON that is checked as it is read."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from distaff.errors import RunError, first_line
 TRAIN_AGAIN = "train the run again"
 """How most damaged files of a run are made anew."""
 LARGEST = 2**63 - 1
-"""Of whole numbers; what is larger fits into no tensor and no generator."""
+"""Largest whole number that a tensor or a generator can hold."""
 TEMPORARY = re.compile(r"\..+\.\d+\.\w+")
 """Names of the files that `atomic_write` gives."""
 
@@ -51,7 +51,7 @@ def atomic_write(path: Path, *, before: Path | None = None) -> Iterator[Path]:
 
 @contextmanager
 def os_errors_as_run_errors(path: Path) -> Iterator[None]:
-    """Says in a sentence what the system has against writing a file.
+    """Re-raises OSError as RunError.
 
     Raises:
         RunError: the disk is full, or the folder cannot be written to.
@@ -66,7 +66,7 @@ def os_errors_as_run_errors(path: Path) -> Iterator[None]:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Removes what processes that were killed had not yet written to the end.
+    """Removes the temporary files of killed processes.
 
     Raises:
         RunError: the folder cannot be written to.
@@ -139,7 +139,7 @@ def _whole_number(digits: str) -> int:
 
 
 def checked(value: Any, kind: Any) -> Any:
-    """Returns a value that is of a type, to the last one in it.
+    """Returns a value after checking its type, nested values included.
 
     Raises:
         ValueError: it is of another.
@@ -156,7 +156,7 @@ def damaged(path: Path, why: object, again: str) -> RunError:
 
 
 def _onto_the_disk(path: Path) -> None:
-    """Waits until a file's content, or a folder's list of names, would survive a power cut."""
+    """Flushes a file, or a folder's entries, to disk."""
     if path.is_dir() and os.name == "nt":
         return  # Windows opens no folders
     opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

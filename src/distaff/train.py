@@ -17,17 +17,17 @@ from distaff.training.interrupts import InterruptGuard
 from distaff.training.trainer import Record, Trainer
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
-"""What a kill or a power cut costs at most, where checkpoints are quick to write."""
+"""Longest time that a kill can cost, if checkpoints are quick to write."""
 CHECKPOINTS_SHARE = 0.02
-"""Of the time, at most, where they are not."""
+"""Largest share of the time spent on writing them, if they are not."""
 
 
 @runtime_checkable
 class Progress(Protocol):
-    """Who watches a training."""
+    """Watches a training."""
 
     def start(self, run: Run, trainer: Trainer) -> None:
-        """A run begins, or goes on from `trainer.current_step`."""
+        """A run starts, or resumes at `trainer.current_step`."""
 
     def advance(self, trainer: Trainer, records: list[Record]) -> None:
         """A step was taken."""

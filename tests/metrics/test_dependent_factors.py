@@ -50,9 +50,7 @@ def test_a_perfect_code_of_dependent_factors_scores_1_where_the_plain_gap_cannot
 
 
 def test_what_a_factor_leaves_open_is_its_conditional_entropy(binary: Any) -> None:
-    tables = information_tables(  # type: ignore[call-arg]
-        binary, binary, factor_names=None, factor_kinds=None, seed=0, repeats=0
-    )
+    tables = information_tables(binary, binary, None, None, None, 0, 0)
     assert left_open(tables) == pytest.approx(np.array([[1, SHARED], [SHARED, 1]]), abs=0.01)
 
 
@@ -128,9 +126,7 @@ def test_fewer_latents_than_factors_leave_a_factor_without(independent: Any) -> 
 
 def test_the_latents_of_factors_are_the_best_assignment(independent: Any) -> None:
     codes = np.roll(with_noise_latents(independent.astype(float), 1), 1, axis=1)
-    tables = information_tables(  # type: ignore[call-arg]
-        codes, independent, factor_names=None, factor_kinds=None, seed=0, repeats=0
-    )
+    tables = information_tables(codes, independent, None, None, None, 0, 0)
     assert own_latents(tables.whole).tolist() == [1, 2, 3, 4, 5]
 
 

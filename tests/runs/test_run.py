@@ -147,7 +147,7 @@ def test_a_log_without_a_look_has_no_terms(run: Run) -> None:
     assert run.terms == ["reconstruction", "kl"]
     assert set(run.last_validation) == {"reconstruction", "kl", "objective"}
     run.log_file.write_text('{"split": "train", "step": 5, "kl": 1.0}\n')
-    with pytest.raises(RunError, match="no look at held-out images"):
+    with pytest.raises(RunError, match="it holds no validation"):
         _ = run.terms
     run.log_file.unlink()
     with pytest.raises(RunError, match=r"no train.jsonl in"):

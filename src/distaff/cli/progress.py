@@ -27,7 +27,7 @@ AnyBar = TypeVar("AnyBar", bound="_Bar")
 
 
 class _Bar:
-    """A bar that is there as long as its block of code runs, and shows the warnings of it."""
+    """A bar for the duration of a block, which also shows the block's warnings."""
 
     _bar: Progress
 
@@ -86,7 +86,7 @@ class TrainingProgress(_Bar):
         )
 
     def start(self, run: Run, trainer: Trainer) -> None:
-        """A run begins, or goes on from `trainer.current_step`."""
+        """A run starts, or resumes at `trainer.current_step`."""
         derived = "".join(f", {k} {v:.4g}" for k, v in trainer.model.derived_settings().items())
         STDERR.print(f"{run.folder} on {trainer.device}{derived}", highlight=False)
         for task in self._bar.task_ids:

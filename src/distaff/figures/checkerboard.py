@@ -1,4 +1,4 @@
-"""How much of the pattern of their upsampling decoders leave in what they draw."""
+"""Checkerboard artefacts of decoders."""
 
 from collections.abc import Mapping
 

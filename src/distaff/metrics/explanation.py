@@ -7,6 +7,9 @@ from collections.abc import Callable
 from distaff.metrics.caveats import CAVEATS
 from distaff.metrics.score import Score
 
+SECTIONS = r"\n(?:Args|Options|Parts|No interval|All else|Returns|Raises|Reference)\b"
+"""Where the description of a score ends and what concerns programs begins."""
+
 
 def explanation(name: str, metric: Callable[..., Score]) -> str:
     """Returns the text of `distaff metrics explain`: the description of a score and its reference.
@@ -16,7 +19,7 @@ def explanation(name: str, metric: Callable[..., Score]) -> str:
         metric: its function, whose docstring has them.
     """
     text = inspect.getdoc(metric) or ""
-    description = re.split(r"\n(?:Args|Options|Other arguments|Returns)\b", text)[0]
+    description = re.split(SECTIONS, text)[0]
     parts = [name, description.strip()]
     if name in CAVEATS:
         parts.append(f"What fools it: {CAVEATS[name]}")

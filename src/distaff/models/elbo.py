@@ -156,9 +156,8 @@ class AbstractVAE(GenerativeModel):
     def _given(self, context: Context | None, rows: int) -> tuple[Context, ...]:
         """The context as one argument, or as none for a model that is not conditional.
 
-        One-hot of k numbers, it has the mean square 1/k. It is brought to 1, as that of a latent,
-        or the latents learn what it says before it is heard: of the digits drawn by the recipe
-        `mnist-conditional-vae` a classifier then takes half for another one.
+        A one-hot of size k is scaled by sqrt(k) to unit mean square, that of a latent. Unscaled, a
+        classifier misreads half of the digits that the recipe `mnist-conditional-vae` draws.
         """
         self.check_context(context, rows)
         return () if context is None else (context * self.context_size**0.5,)

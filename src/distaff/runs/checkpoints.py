@@ -1,4 +1,4 @@
-"""The state of a training under way, kept on disk: the last two, each with its checksum.
+"""The state of a training in progress, on disk: the last two, each with its checksum.
 
 A checkpoint is a line with the SHA-256 of what follows, and then what `torch.save` wrote. A file
 that was cut short or changed is known by that line, before anything of it is unpacked.
@@ -26,13 +26,13 @@ FOREIGN = (
     *(RuntimeError, ValueError, LookupError, TypeError, AttributeError),
     *(EOFError, UnpicklingError),
 )
-"""What unpacking and taking up a state raise where it is another one."""
+"""What unpacking or restoring a state raises if it belongs to another training."""
 
 State = dict[str, Any]
 
 
 class Checkpoint(NamedTuple):
-    """What was found of a training under way."""
+    """The newest checkpoint that is whole."""
 
     state: State
     file: Path
@@ -46,7 +46,7 @@ def present(folder: Path) -> list[Path]:
 
 
 def save(folder: Path, state: State) -> None:
-    """Keeps a state, and the one kept last before it; an older one goes.
+    """Writes a state beside the one before it; older ones are removed.
 
     Raises:
         RunError: a number of the state is not finite, or the disk is full; what was kept stays.
@@ -87,7 +87,7 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
 
 @contextmanager
 def restore_errors_as_run_errors(path: Path) -> Iterator[None]:
-    """Says in a sentence that a checkpoint, though whole, is none that can be gone on from.
+    """Turns restore errors into one RunError.
 
     Raises:
         RunError: it was made by something else, or for something else.
@@ -102,14 +102,14 @@ def restore_errors_as_run_errors(path: Path) -> Iterator[None]:
 
 
 def discard(folder: Path) -> None:
-    """Removes the checkpoints of a run that needs them no more."""
+    """Removes the checkpoints of a finished run."""
     for path in present(folder):
         with suppress(OSError):  # that a folder cannot be tidied is no reason to stop
             path.unlink()
 
 
 def refuse_nonfinite(folder: Path, state: State) -> None:
-    """Refuses a state that must not be kept.
+    """Refuses a state with numbers that are not finite.
 
     Raises:
         RunError: a number of it is not finite.
@@ -135,7 +135,7 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 
 def _content(path: Path) -> bytes | None:
-    """What follows the first line, if it is what that line says."""
+    """The content after the first line, if its checksum is the one in that line."""
     with suppress(OSError), path.open("rb") as file:
         line = file.read(len(_first_line(b"")))
         if line.startswith(MAGIC):

@@ -29,7 +29,7 @@ class Environment(TypedDict):
 
 
 def environment_of(trainer: Trainer, seconds: float) -> Environment:
-    """Returns with what a training was done, here and now."""
+    """Returns versions, device and duration of a training."""
     cuda = trainer.device.type == "cuda"
     return {
         "distaff": version("distaff"),

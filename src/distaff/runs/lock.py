@@ -10,8 +10,8 @@ from distaff.errors import RunError
 from distaff.files import os_errors_as_run_errors
 
 NAME = ".lock"
-"""The file stays when the lock is given up: it is the kernel that knows who holds it, and forgets
-it with the process, however that ends."""
+"""The file remains when the lock is released. The kernel knows which process holds it and releases
+it when that process ends."""
 
 
 @contextmanager

@@ -52,12 +52,12 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether the training came to its end."""
+        """Whether the training is complete."""
         return self.model_file.is_file()
 
     @property
     def interrupted(self) -> bool:
-        """Whether the training stopped on its way and can be taken up again."""
+        """Whether the training was interrupted and can be resumed."""
         return bool(checkpoints.present(self.folder)) and not self.finished
 
     @property
@@ -72,7 +72,7 @@ class Run:
 
     @property
     def nonfinite_batch_file(self) -> Path:
-        """The first batch whose loss was no finite number."""
+        """The first batch with a loss that is not finite."""
         return self.folder / "nonfinite.safetensors"
 
     @property
@@ -106,7 +106,7 @@ class Run:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The lines of the training log; one that a kill cut short is left out."""
+        """The lines of the training log; a last line that was cut short is left out."""
         return training_log.read_log(self.folder)
 
     @property
@@ -118,7 +118,7 @@ class Run:
         """
         lines = [line for line in self.log if line["split"] == "validation"]
         if not lines:
-            raise damaged(self.log_file, "no look at held-out images in it", TRAIN_AGAIN)
+            raise damaged(self.log_file, "it holds no validation", TRAIN_AGAIN)
         return {n: v for n, v in lines[-1].items() if n not in ("split", "step", "seconds")}
 
     @property
@@ -167,7 +167,7 @@ class Run:
 
     @property
     def stale_scores(self) -> list[str]:
-        """Names of the scores of parameters that are gone, which nothing shows as the run's."""
+        """Names of scores measured on earlier parameters, which are no longer the run's."""
         return sorted(self.kept_scores.keys() - self.scores.keys())
 
     def read(self, name: str) -> Any:
@@ -214,7 +214,7 @@ class Run:
             )
 
     def load_model(self, device: torch.device | str = "cpu") -> Model:
-        """Returns the trained model, ready to be asked.
+        """Returns the trained model in evaluation mode.
 
         Raises:
             RunError: the run is not finished, or its parameters are not those of its model.

@@ -1,4 +1,4 @@
-"""A training under way, and what it leaves on the disk."""
+"""A training in progress and the files it writes."""
 
 import time
 import warnings
@@ -15,7 +15,7 @@ from distaff.training.trainer import Record, Trainer
 
 
 def resume(run: Run, trainer: Trainer) -> float:
-    """Brings a training to where its run was interrupted, or a run to its beginning.
+    """Restores an interrupted training, or clears the files of an earlier attempt.
 
     Returns:
         The seconds that it has been trained.
@@ -48,13 +48,13 @@ def resume(run: Run, trainer: Trainer) -> float:
 
 @dataclass
 class Session:
-    """A training under way."""
+    """A training in progress."""
 
     run: Run
     trainer: Trainer
     log: TrainingLog
     begin: float
-    """What the clock would have said at the first step, had the training never been stopped."""
+    """Start time, less interruptions."""
 
     def step(self) -> list[Record]:
         """Takes one step and logs it; returns the lines of the log.
@@ -119,5 +119,5 @@ class Session:
 
 
 def _identity(run: Run) -> list[str | int]:
-    """Of whom a checkpoint is: copied to the folder of another run it is refused."""
+    """Identifies the run; checkpoints of other runs are refused."""
     return [run.experiment.config_hash, run.seed]

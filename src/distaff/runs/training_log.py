@@ -62,7 +62,7 @@ class TrainingLog:
             self._refuse_removed()
 
     def save(self) -> int:
-        """Returns the size of the log in bytes, once these would survive a power cut.
+        """Flushes the log to disk and returns its size in bytes.
 
         Raises:
             RunError: as in `write`.
@@ -87,7 +87,7 @@ class TrainingLog:
 
 
 def truncate(folder: Path, size: int) -> None:
-    """Shortens the log to what it was at a checkpoint.
+    """Cuts the log back to its size at a checkpoint.
 
     Raises:
         RunError: it has lost lines since, or cannot be written to.
@@ -105,7 +105,7 @@ def truncate(folder: Path, size: int) -> None:
 
 
 def read_log(folder: Path) -> list[Line]:
-    """Returns the whole lines of a log; one that a kill cut short is left out.
+    """Returns the whole lines of a log; a last line that was cut short is left out.
 
     Raises:
         RunError: it is missing or damaged.
@@ -116,7 +116,7 @@ def read_log(folder: Path) -> list[Line]:
 
 
 def _line(text: str, path: Path, number: int) -> Line:
-    """Looked at by hand: a log has many lines, and a general check of types takes its time."""
+    """Validated by hand: a general type check is slow on long logs."""
     try:
         line = parse_json(text)
     except (ValueError, RecursionError) as error:

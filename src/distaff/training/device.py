@@ -32,7 +32,7 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def allow_tf32(rounded: bool) -> Iterator[None]:
-    """Within, CUDA rounds the factors of products and convolutions to TF32, or does not.
+    """Allows or forbids TF32 inside the block.
 
     TF32 has the range of float32 and 10 bits of mantissa, and is several times as fast. Elsewhere
     than on CUDA nothing changes. PyTorch rounds convolutions unless it is told not to.
@@ -47,7 +47,7 @@ def allow_tf32(rounded: bool) -> Iterator[None]:
 
 
 def tune_malloc() -> None:
-    """Tells the C library to keep freed buffers for the next step instead of handing them back.
+    """Makes the C library of this process keep freed buffers for the next step.
 
     By default glibc maps and unmaps every activation of more than 128 KiB, and the kernel clears
     each anew. Elsewhere than under glibc nothing happens.

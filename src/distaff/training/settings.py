@@ -16,14 +16,14 @@ class Training:
     batch_size: int = 64
     """Images a step."""
     labelled_per_batch: int | None = field(default=None, metadata={"hashed": "if changed"})
-    """How many images of a step are labelled ones; by default as many as come by themselves."""
+    """Labelled images in a batch; by default however many the random order brings."""
     learning_rate: float = 1e-3
     """Step size of Adam."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Whether the learning rate stays, or falls to 0 along half a cosine over all steps."""
     binarize: bool = False
     """Whether grey pixels are drawn black or white, anew at each visit of an image, with the grey
-    level as probability; held-out images are drawn alike at each look."""
+    level as probability; held-out images are drawn the same way at each validation."""
     gradient_clip: float | None = None
     """Largest norm of a player's gradient; a longer one is shortened to it."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
@@ -37,21 +37,21 @@ class Training:
     log_every: int = 100
     """Steps between two lines of the training log, each the mean over these steps."""
     validate_every: int = 1000
-    """Steps between two looks at held-out images."""
+    """Steps between validations."""
     validation_images: int = 2048
-    """Held-out images looked at, or all of them where there are fewer."""
+    """Held-out images in a validation; all of them if there are fewer."""
     training_images: int = 0
-    """Training images looked at beside them in the same way, for curves that compare."""
+    """Training images measured in the same way at each validation, for comparable curves."""
     patience: int | None = None
-    """Stop after this many looks in a row without gain, and go back to the best parameters."""
+    """Stop after this many validations in a row without gain, and restore the best parameters."""
     minimal_gain: float = 0.0
-    """Gain in nats per image that counts as one."""
+    """Smallest improvement, in nats per image, that resets patience."""
     on_nan: Literal["stop", "skip"] = field(default="stop", metadata={"hashed": "never"})
-    """Whether a loss or gradient that is no finite number ends the training, or is left out: the
-    step goes on without an update, and the log counts it."""
+    """What to do when a loss or gradient is not finite: stop the training, or skip the update and
+    count it in the log."""
 
     def __post_init__(self) -> None:
-        """Refuses numbers with which there is nothing to train."""
+        """Refuses counts below 1 and rates that are not above 0."""
         for name in ("steps", "batch_size", "log_every", "validate_every", "validation_images"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
@@ -66,7 +66,7 @@ class Training:
 
 
 def number_of_steps(training: Training, images: int) -> int:
-    """Returns the number of updates; an epoch leaves out the images that fill no batch."""
+    """Returns the number of updates; images that do not fill a batch are left out of an epoch."""
     if training.epochs is None:
         return training.steps
     return training.epochs * max(1, images // training.batch_size)

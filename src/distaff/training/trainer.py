@@ -9,21 +9,18 @@ import torch
 from torch import Tensor
 
 from distaff.data import FactorDataset
-from distaff.data.binarize import binarize
 from distaff.models import Adam, Model
 from distaff.nets.encoder import Encoder
 from distaff.training.batches import Batches, joined
 from distaff.training.cuda_graph import CudaGraphStep
-from distaff.training.device import allow_tf32, choose_device, tune_malloc
+from distaff.training.device import choose_device, tune_malloc
 from distaff.training.nonfinite import NonFiniteLossError
 from distaff.training.schedules import warn_of_unfinished_schedules
 from distaff.training.settings import Training, number_of_steps
-from distaff.types import Batch, LossTerms, Noise, Settings
+from distaff.training.terms import Measured, Terms
+from distaff.types import Batch, Noise, Settings
 
 Record = dict[str, Any]
-Measured = tuple[LossTerms, tuple[Tensor, ...]]
-"""Terms, with the objective and the norm of its gradient, and that gradient."""
-VALIDATION_BATCH = 512
 MOST_SKIPPED = 100
 """Steps in a row without an update after which even a training that skips comes to its end: one
 bad batch says something of that batch, a hundred say that no batch will be good again."""
@@ -42,7 +39,7 @@ class Trainer:
     """A training under way.
 
     The images of a step follow from the seed and the step alone; the noise comes from a generator
-    whose state is part of `state_dict`. A training that is stopped, saved and taken up again
+    whose state is part of `state_dict`. A training that is stopped, saved and resumed
     therefore ends in the same parameters, to the bit, as one that was not.
     """
 
@@ -92,10 +89,8 @@ class Trainer:
         self.steps = number_of_steps(training, len(train))
         warn_of_unfinished_schedules(model, self.steps)
         self.current_step = 0
-        self.parameters = {
-            name: [p for module in player.modules for p in model.get_submodule(module).parameters()]
-            for name, player in model.players.items()
-        }
+        self.terms = Terms(self.model, training)
+        self.parameters = self.terms.parameters
         default = Adam(training.learning_rate)
         self.adams = {name: p.optimizer or default for name, p in model.players.items()}
         self.optimizers = {
@@ -109,7 +104,7 @@ class Trainer:
         }
         captured = CudaGraphStep if training.cuda_graph else lambda function: function
         self._measures: Mapping[str, Callable[[Batch, Noise, Settings], Measured]] = {
-            name: captured(partial(self._measure, name)) for name in self.parameters
+            name: captured(partial(self.terms.measure, name)) for name in self.parameters
         }
         self.noise_generator = torch.Generator(self.device).manual_seed(seed)
         self.sums: dict[str, float] = {}
@@ -126,11 +121,11 @@ class Trainer:
         return self.current_step >= self.steps or exhausted
 
     def step(self) -> list[Record]:
-        """Takes one step; returns the lines of the log that it gives rise to.
+        """Takes one step of every player; returns the lines it adds to the log.
 
         Raises:
-            NonFiniteLossError: loss or gradient is not finite; no parameter was changed. Where
-                such steps are skipped, many of them came in a row.
+            NonFiniteLossError: a loss or gradient is not finite; the parameters of that player
+                were not changed. Where such steps are skipped: too many came in a row.
         """
         self.model.train()
         settings = self.model.settings(self.current_step)
@@ -155,7 +150,7 @@ class Trainer:
         return records
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns all that is needed to go on later."""
+        """Returns all that is needed to resume later."""
         return {
             "step": self.current_step,
             "model": self.model.state_dict(),
@@ -172,7 +167,7 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes up the training whose `state_dict` this is."""
+        """Resumes the training whose `state_dict` this is."""
         self.current_step = state["step"]
         self.model.load_state_dict(state["model"])
         for name, optimizer in self.optimizers.items():
@@ -188,7 +183,7 @@ class Trainer:
         batch = self.batches.at(self.current_step)
         if player in self.own_batches:
             batch = joined(batch, self.own_batches[player].at(self.current_step))
-        batch = self._drawn(batch, self.noise_generator)
+        batch = self.terms.drawn(batch, self.noise_generator)
         noise = self.model.noise_of(player, len(batch.images), self.noise_generator)
         terms, gradients = self._measures[player](batch, noise, settings)
         # all numbers at once: the only wait for the device in a step
@@ -205,35 +200,8 @@ class Trainer:
             group["lr"] = self._learning_rate(self.adams[player].learning_rate)
         self.optimizers[player].step()
         for term, number in numbers.items():
-            name = self._log_name(player, term)
+            name = self.terms.log_name(player, term)
             self.sums[name] = self.sums.get(name, 0.0) + number
-
-    def _measure(self, player: str, batch: Batch, noise: Noise, settings: Settings) -> Measured:
-        with allow_tf32(self.training.precision == "tf32"):
-            terms, loss = self._loss(batch, noise, player, settings)
-            parameters = self.parameters[player]
-            gradients = tuple(map(_in_layout, torch.autograd.grad(loss, parameters), parameters))
-        norm = torch.nn.utils.get_total_norm(gradients)
-        return {**terms, "objective": loss, "norm": norm}, gradients
-
-    def _loss(
-        self, batch: Batch, noise: Noise, player: str, settings: Settings
-    ) -> tuple[LossTerms, Tensor]:
-        narrow = self.training.precision == "bfloat16"
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=narrow):
-            terms = self.model.loss_terms(batch, noise, player)
-        return terms, self.model.players[player].objective(terms, settings)
-
-    def _log_name(self, player: str, term: str) -> str:
-        """The name of a term in the log; the first player's objective is `objective`."""
-        first = player == next(iter(self.parameters))
-        return f"{player} objective" if term == "objective" and not first else term
-
-    def _drawn(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The images that the model sees: as they are, or drawn from their grey levels."""
-        if not self.training.binarize:
-            return batch
-        return batch._replace(images=binarize(batch.images, generator))
 
     def _learning_rate(self, base: float) -> float:
         if self.training.schedule == "constant":
@@ -241,7 +209,7 @@ class Trainer:
         return base * 0.5 * (1 + math.cos(math.pi * self.current_step / self.steps))
 
     def _skips(self, error: NonFiniteLossError) -> bool:
-        """Whether to go on without the batch of this step: that is asked for, and there is hope."""
+        """Whether to skip this step: if asked to, and not too often in a row."""
         if self.training.on_nan == "stop":
             return False
         row = self.counts["skipped_in_a_row"] + 1
@@ -253,7 +221,7 @@ class Trainer:
         return True
 
     def _training_records(self, settings: Settings) -> list[Record]:
-        """The line of the log since the last one; none where every step of it was skipped."""
+        """Mean terms since the last record; empty if every step was skipped."""
         taken, skipped = self.counts["taken"], self.counts["skipped"]
         if not taken:
             return []
@@ -263,7 +231,7 @@ class Trainer:
         return [record | ({"skipped": skipped} if self.training.on_nan == "skip" else {})]
 
     def _validation_records(self) -> list[Record]:
-        """Looks at held-out images, and at those of the training where that is asked for."""
+        """Validates on held-out images, and on training images if asked to."""
         terms = self.validate(self.validation, self.training.validation_images)
         self._compare(terms)
         records = [{"split": "validation", "step": self.current_step, **terms}]
@@ -271,6 +239,14 @@ class Trainer:
             seen = self.validate(self.train, self.training.training_images)
             records.append({"split": "training", "step": self.current_step, **seen})
         return records
+
+    def validate(self, dataset: FactorDataset, images: int) -> dict[str, float]:
+        """Returns the terms on the first images of a set, weighed by the settings of the last step.
+
+        The noise is the same at each call, and so are the weights, so that two calls differ only
+        by what was learnt between them.
+        """
+        return self.terms.validated(dataset, images, self.model.settings(self.steps))
 
     def _compare(self, terms: dict[str, float]) -> None:
         """Keeps the parameters if they are the best so far."""
@@ -282,44 +258,6 @@ class Trainer:
                 }
         else:
             self.best = self.best._replace(evaluations_since=self.best.evaluations_since + 1)
-
-    @torch.no_grad()
-    def validate(self, dataset: FactorDataset, images: int) -> dict[str, float]:
-        """Returns the terms on the first images of a set, weighed by the settings of the last step.
-
-        The noise is the same at each call, and so are the weights, so that two calls differ only
-        by what was learnt between them.
-        """
-        self.model.eval()
-        count = min(images, len(dataset))
-        settings = self.model.settings(self.steps)
-        sums: dict[str, float] = {}
-        for player in self.parameters:
-            generator = torch.Generator(self.device).manual_seed(0)
-            for rows in torch.arange(count, device=self.device).split(VALIDATION_BATCH):
-                batch = dataset.batch_at(rows, labelled=self.model.supervised)
-                if player in self.own_batches:
-                    others = (rows + count // 2) % count
-                    batch = joined(batch, dataset.batch_at(others, labelled=self.model.supervised))
-                batch = self._drawn(batch, generator)
-                noise = self.model.noise_of(player, len(batch.images), generator)
-                with allow_tf32(self.training.precision == "tf32"):
-                    terms, loss = self._loss(batch, noise, player, settings)
-                for term, value in (*terms.items(), ("objective", loss)):
-                    name = self._log_name(player, term)
-                    sums[name] = sums.get(name, 0.0) + value.item() * len(rows) / count
-        return sums
-
-
-def _in_layout(gradient: Tensor, parameter: Tensor) -> Tensor:
-    """The gradient, with its numbers in memory in the order of its parameter's.
-
-    `loss.backward()` sees to that; `torch.autograd.grad` does not. Fused Adam on a CPU goes through
-    both in the order of memory, so that another layout moves the wrong weights without an error.
-    """
-    if gradient.stride() == parameter.stride():
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)
 
 
 def fit(

@@ -28,9 +28,9 @@ class OfficialFile:
     name: str
     """With the folder of its data set, `mnist/train-images-idx3-ubyte.gz`."""
     urls: tuple[str, ...]
-    """Where it is to be had, the first that has it."""
+    """Mirrors, tried in order."""
     digest: str
-    """Its check sum, in hexadecimal digits."""
+    """Checksum, hexadecimal."""
     algorithm: Literal["md5", "sha256"] = "md5"
     size: int | None = None
     """In bytes, where it is published."""
@@ -39,7 +39,7 @@ class OfficialFile:
 
     @property
     def path(self) -> Path:
-        """Where it lies, or is to lie, in the data folder."""
+        """Its place in the data folder."""
         return data_folder() / self.name
 
     def verify(self, path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""A person's own files: found from any folder, and read without harm whatever they hold."""
+"""Files of unknown origin: found from any folder, read without trusting their content."""
 
 import csv
 import os
@@ -22,7 +22,7 @@ LONGEST_REASON = 160
 
 @contextmanager
 def reader_errors_as_data_errors(path: Path, kind: str) -> Iterator[None]:
-    """Turns whatever the reader of a damaged file trips over into one sentence.
+    """Re-raises reader errors as one DataError.
 
     Args:
         path: the file.
@@ -89,7 +89,7 @@ def check_memory(needed: int, what: str, remedy: str) -> None:
 
 
 def check_deflated(size: int, packed: int) -> None:
-    """Refuses a size that so many packed bytes cannot have.
+    """Refuses an unpacked size that is impossible for the packed one.
 
     Raises:
         ValueError: it is larger than they can be unpacked to.
