@@ -85,6 +85,14 @@ def test_every_setting_of_the_experiment_can_be_read(run: Run) -> None:
     } <= set(rows)
 
 
+def test_the_terms_and_objectives_of_the_last_validation_can_be_read(run: Run) -> None:
+    text = report(run).read_text("utf-8")
+    rows = dict(re.findall(r"<td>([^<]*)</td><td class=\"number\">([^<]*)</td>", text))
+    (*_, last) = [line for line in run.log if line["split"] == "validation"]
+    for name in ("reconstruction", "kl", "objective"):
+        assert rows[name] == f"{last[name]:.4g}"
+
+
 def test_scores_of_other_parameters_are_named_and_not_shown(run: Run) -> None:
     path = run.folder / "scores.json"
     scores = json.loads(path.read_text())

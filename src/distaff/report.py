@@ -85,6 +85,7 @@ def _content(opened: OpenRun) -> dict[str, Any]:
         "data": run.experiment.data.kind,
         "duration": f"{minutes} min {seconds} s" if minutes else f"{seconds} s",
         "scores": run.scores,
+        "validation": run.last_validation,
         "relations": _relations(opened),
         "pictures": _pictures(run),
         "stale": run.stale_scores + list(figures_of(run, stale=True)),
