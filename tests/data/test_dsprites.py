@@ -17,7 +17,7 @@ import torch
 from distaff.cli import main
 from distaff.data import DSprites, FactorDataset, load
 from distaff.data.base import Comparison
-from distaff.data.dsprites import PARTS
+from distaff.data.dsprites import SIZES
 from distaff.data.reading.dsprites_file import COUNT, NPZ, compare, images_in
 from distaff.errors import DataError, UsageError
 
@@ -218,8 +218,8 @@ def test_the_split_of_an_ids_file_is_taken_and_the_rest_drawn_beside_it(
     parts = load("dsprites", ids=str(tmp_path / "ids.npz")).splits
     for name, rows in ids.items():
         assert parts[name].tolist() == rows.ravel().tolist()
-    assert {name: len(rows) for name, rows in parts.items()} == PARTS
-    assert len(torch.cat(list(parts.values())).unique()) == sum(PARTS.values())
+    assert {name: len(rows) for name, rows in parts.items()} == SIZES
+    assert len(torch.cat(list(parts.values())).unique()) == sum(SIZES.values())
     again = load("dsprites", ids=str(tmp_path / "ids.npz")).splits
     assert torch.equal(parts["test"], again["test"])
     assert dsprites.splits.keys() == parts.keys()

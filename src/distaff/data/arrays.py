@@ -17,8 +17,8 @@ from distaff.data.sources import StoredImages
 from distaff.data.splits import Shares, splits_of
 from distaff.errors import DataError, UsageError
 
-PARTS = ("train", "validation", "test")
-NAMES = ("images", "factors", "factor_names", *PARTS)
+OWN_SPLITS = ("train", "validation", "test")
+NAMES = ("images", "factors", "factor_names", *OWN_SPLITS)
 CHUNK = 256
 """Images turned into bytes at a time."""
 
@@ -32,7 +32,7 @@ class Arrays(Dataset):
     one; `factor_names`, a name for each; and `train`, `validation` and `test`, indices of images,
     all three. Other arrays are not looked at, and objects are never unpickled.
 
-    Without parts of its own a set is shared out at random from a seed.
+    Without splits of its own a set is shared out at random from a seed.
 
     Reference: NumPy enhancement proposal 1, "A simple file format for NumPy arrays".
     """
@@ -65,16 +65,16 @@ class Arrays(Dataset):
             raise DataError(f"{path} holds no array named images; save one with np.savez.")
         images = _channels_first(arrays["images"], path)
         columns = _columns(arrays, len(images), path)
-        own = {name: arrays[name] for name in PARTS if name in arrays}
-        if own and len(own) < len(PARTS):
+        own = {name: arrays[name] for name in OWN_SPLITS if name in arrays}
+        if own and len(own) < len(OWN_SPLITS):
             raise DataError(
-                f"{path} holds the indices {', '.join(own)}; give {', '.join(PARTS)}, or none."
+                f"{path} holds the indices {', '.join(own)}; give {', '.join(OWN_SPLITS)}, or none."
             )
-        parts = splits_of(own, path, len(images)) if own else self.config.splits(len(images))
+        splits = splits_of(own, path, len(images)) if own else self.config.splits(len(images))
         return FactorDataset(
             source=StoredImages(torch.from_numpy(_bytes(images, path))),
             image_shape=images.shape[1:],
-            splits=parts,
+            splits=splits,
             **factor_table(columns, len(images))._asdict(),
         )
 

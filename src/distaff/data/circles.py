@@ -32,9 +32,9 @@ class Circles(Dataset):
     place (size of the picture - 2 - size of the shape) * position off to a whole pixel, and so do
     these images, so that neighbours in the default grid are one or two pixels apart.
 
-    Parts: `train` is every image that is not held out, since the source trains on all of them;
+    Splits: `train` is every image that is not held out, since the source trains on all of them;
     `validation` and `test` are a random tenth of them each, from a fixed seed, and so are images
-    that were seen in training. What was not seen is the part `held_out`, if the setting `held_out`
+    that were seen in training. What was not seen is the split `held_out`, if the setting `held_out`
     or `split` makes one.
 
     Reference: "Spatial Broadcast Decoder", re-implementation of Watters, Matthey, Burgess,
@@ -137,8 +137,8 @@ def _splits(held_out: Bool[Tensor, " sample"]) -> dict[str, Tensor]:
     train = (~held_out).nonzero().flatten()
     tenth = math.ceil(len(train) / 10)
     seen = random_splits(len(train), {"validation": tenth, "test": tenth}, seed=SPLIT_SEED)
-    parts = {"train": train, **{name: train[rows] for name, rows in seen.items()}}
-    return parts | ({"held_out": held_out.nonzero().flatten()} if held_out.any() else {})
+    splits = {"train": train, **{name: train[rows] for name, rows in seen.items()}}
+    return splits | ({"held_out": held_out.nonzero().flatten()} if held_out.any() else {})
 
 
 def _refuse_unknown(name: str, given: tuple[str, ...], known: Callable[[str], bool]) -> None:

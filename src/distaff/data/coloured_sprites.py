@@ -32,7 +32,7 @@ class ColouredSprites(Dataset):
     The box from which the paper draws colours is not known; the default is that of environments
     which its first author published later (Spriteworld), and is not confirmed for this paper.
 
-    Parts, drawn from a fixed seed: a tenth of the images each for `validation` and `test`, the
+    Splits, drawn from a fixed seed: a tenth of the images each for `validation` and `test`, the
     rest for `train`.
 
     Reference: Watters, Matthey, Burgess, Lerchner 2019, "Spatial Broadcast Decoder: A simple

@@ -18,7 +18,7 @@ RANDOM_SHARE = 0.25
 """As much of the set as a composition of two factors holds out."""
 SPLIT_SEED = 2022
 BROKEN_UP = ("test_reconstruct", "test_interpolate")
-"""Parts whose rows belong together, which have no meaning once some are gone."""
+"""Splits whose rows belong together, which have no meaning once some are gone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Composition(DatasetConfig):
     """What no training image of a grid shows."""
 
     split: Split = field(default="nothing", metadata={"hashed": "if changed"})
-    """What the part `held_out` has, and no other part: nothing; a random quarter of the images;
+    """What the split `held_out` has, and no other split: nothing; a random quarter of the images;
     the composition of the upper halves of the values of some factors, each of which is seen with
     others; every second value of a factor, for interpolation; or the upper half of its values, for
     extrapolation."""
@@ -49,9 +49,9 @@ class Composition(DatasetConfig):
             )
 
     def hold_out(self, dataset: FactorDataset) -> FactorDataset:
-        """Returns the set with the part `held_out`, whose images no other part has.
+        """Returns the set with the split `held_out`, whose images no other split has.
 
-        Parts whose rows belong together are left out.
+        Splits whose rows belong together are left out.
 
         Raises:
             UsageError: a factor that the set does not have, or that has too few values, or nothing
@@ -77,10 +77,10 @@ class Composition(DatasetConfig):
 def without(
     splits: Mapping[str, Int[Tensor, " _"]], held_out: Bool[Tensor, " sample"]
 ) -> dict[str, Tensor]:
-    """Returns the parts less the rows that are held out, and these as the part `held_out`.
+    """Returns the splits less the rows that are held out, and these as the split `held_out`.
 
     Raises:
-        UsageError: a part would be empty.
+        UsageError: a split would be empty.
     """
     kept = {name: rows[~held_out[rows]] for name, rows in splits.items() if name not in BROKEN_UP}
     empty = [name for name, rows in kept.items() if not len(rows)]

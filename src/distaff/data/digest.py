@@ -9,11 +9,11 @@ from distaff.data.sources import StoredImages
 
 
 def digest_of(dataset: FactorDataset) -> str:
-    """Returns the SHA-256 of images, factors and parts, in their order; no path is in it.
+    """Returns the SHA-256 of images, factors and splits, in their order; no path is in it.
 
     Images count where they are held as they were read. Those that are drawn, or unpacked from an
     official file whose sum was checked, follow from the settings, and so do their factors; rows of
-    the parts always count, since they can come from a file, or from a generator that changed.
+    the splits always count, since they can come from a file, or from a generator that changed.
     """
     digest = hashlib.sha256()
     if isinstance(dataset.source, StoredImages):

@@ -21,7 +21,7 @@ from distaff.errors import DataError
 from distaff.types import Images
 
 SPLIT_SEED = 2017
-PARTS = {
+SIZES = {
     "train": 245_760,
     "supervised_train": 16_384,
     "test_reconstruct": 24,
@@ -41,12 +41,12 @@ class DSprites(Dataset):
     Orientation runs from 0 to 2 pi inclusive, so that its first and last value give the same
     picture; in all, 715,706 of the pictures differ.
 
-    Parts, drawn once from a fixed seed, in the sizes of the assignment "Rendering images with
+    Splits, drawn once from a fixed seed, in the sizes of the assignment "Rendering images with
     latent semi-supervision" (CS 699, University of Southern California): `train` (245,760, without
     labels), `supervised_train` (16,384, with labels), `test_reconstruct`, `test_interpolate` (five
     pairs, one after the other); and `validation` and `test` beside them. Where the file of that
     assignment is at hand, it takes the place of the drawn split. What a `split` holds out is the
-    part `held_out`, and the two parts whose rows belong together are then left out.
+    split `held_out`, and the two splits whose rows belong together are then left out.
 
     Reference: Matthey, Higgins, Hassabis, Lerchner 2017, "dSprites: Disentanglement testing
     Sprites dataset".
@@ -62,9 +62,9 @@ class DSprites(Dataset):
         """Where the images come from: drawn, which needs no download and differs from the official
         file in a few pixels at most, or one of the two official files."""
         ids: str = field(default="", metadata={"hashed": "if changed"})
-        """Path of an .npz of rows, whose arrays become parts: train, supervised_train,
+        """Path of an .npz of rows, whose arrays become splits: train, supervised_train,
         test_reconstruct and test_interpolate of the assignment's ids.npz; validation and test are
-        then drawn from the rows that it leaves. By default all parts are drawn."""
+        then drawn from the rows that it leaves. By default all splits are drawn."""
 
         def __post_init__(self) -> None:
             """Refuses a source or a split that there is not."""
@@ -95,16 +95,18 @@ class DSprites(Dataset):
         return compare(file.path, _drawn(), on_images)
 
 
-def _with_rest(parts: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
-    """Draws validation and test, where they are not given, from the rows of no given part."""
-    if "train" not in parts:
-        raise DataError(f"the index file names {', '.join(parts)}; it must name the rows of train.")
+def _with_rest(splits: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """Draws validation and test, where they are not given, from the rows of no given split."""
+    if "train" not in splits:
+        raise DataError(
+            f"the index file names {', '.join(splits)}; it must name the rows of train."
+        )
     free = torch.ones(count, dtype=torch.bool)
-    free[torch.cat(list(parts.values()))] = False
+    free[torch.cat(list(splits.values()))] = False
     rest = free.nonzero().squeeze(1)
-    sizes = {name: PARTS[name] for name in ("validation", "test") if name not in parts}
+    sizes = {name: SIZES[name] for name in ("validation", "test") if name not in splits}
     drawn = random_splits(len(rest), sizes, seed=SPLIT_SEED)
-    return {**parts, **{name: rest[rows] for name, rows in drawn.items()}}
+    return {**splits, **{name: rest[rows] for name, rows in drawn.items()}}
 
 
 def _drawn() -> FactorDataset:
@@ -126,7 +128,7 @@ def _drawn() -> FactorDataset:
         factor_kinds=SPRITE_KINDS,
         factor_sizes=(1, 3, 6, 40, 32, 32),
         image_shape=(1, 64, 64),
-        splits=random_splits(len(factors), PARTS, seed=SPLIT_SEED),
+        splits=random_splits(len(factors), SIZES, seed=SPLIT_SEED),
     )
 
 

@@ -37,8 +37,8 @@ class FactorDataset:
     """"discrete", "ordinal" or "continuous" for each factor; () for discrete ones only."""
     image_shape: tuple[int, int, int]
     """Channels, height, width."""
-    splits: Mapping[str, Int[Tensor, " part"]]
-    """Rows of each named part: at least train, validation and test."""
+    splits: Mapping[str, Int[Tensor, " split"]]
+    """Rows of each named split: at least train, validation and test."""
 
     labels: Bool[Tensor, " sample"] | None = None
     """True for the images whose factors a model may see; None where all are labelled."""
@@ -117,10 +117,10 @@ class FactorDataset:
         return replace(self, source=packed.to(self.device))
 
     def split(self, name: str) -> FactorDataset:
-        """Returns one named part as a set of its own.
+        """Returns one named split as a set of its own.
 
         Raises:
-            UsageError: the set has no such part.
+            UsageError: the set has no such split.
         """
         if name not in self.splits:
             raise UsageError(f"unknown split {name!r}: this set has {', '.join(self.splits)}.")
@@ -138,10 +138,10 @@ class FactorDataset:
         )
 
     def split_randomly(self, counts: Mapping[str, int], *, seed: int = 0) -> FactorDataset:
-        """Returns the set with its parts drawn anew, without overlap and the same for a seed.
+        """Returns the set with its splits drawn anew, without overlap and the same for a seed.
 
         Args:
-            counts: number of images of each part.
+            counts: number of images of each split.
             seed: decides which images.
 
         Raises:
@@ -150,7 +150,7 @@ class FactorDataset:
         return replace(self, splits=random_splits(len(self), counts, seed=seed))
 
     def split_by_file(self, path: Path | str) -> FactorDataset:
-        """Returns the set with the parts that an `.npz` file of index arrays names.
+        """Returns the set with the splits that an `.npz` file of index arrays names.
 
         Raises:
             DataError: no such file, or its arrays are not rows of this set.

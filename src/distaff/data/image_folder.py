@@ -35,7 +35,7 @@ class ImageFolder(Dataset):
     16 bits are cut to 8, and of several frames the first is taken. All are decoded when the set is
     loaded, and held as bytes.
 
-    Factors come from a CSV file, from the names of the folders, or from nowhere. The parts are
+    Factors come from a CSV file, from the names of the folders, or from nowhere. The splits are
     drawn at random from a seed.
 
     Reference: Clark et al., Pillow, `ImageOps.fit` and `Image.resize`, bicubic.
@@ -108,12 +108,12 @@ class ImageFolder(Dataset):
                 f"no picture in {folder} or below; put files there that end in {', '.join(ENDINGS)}"
                 f", or give another folder."
             )
-        parts = self.config.splits(len(files))
+        splits = self.config.splits(len(files))
         columns = self._columns(folder, files)
         return FactorDataset(
             source=self._images(folder, files),
             image_shape=self.config.image_shape,
-            splits=parts,
+            splits=splits,
             **factor_table(columns, len(files))._asdict(),
         )
 
@@ -158,7 +158,9 @@ def _pictures_in(folder: Path) -> list[str]:
     files = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
     relative = (path.relative_to(folder) for path in files if path.is_file())
     return sorted(
-        path.as_posix() for path in relative if not any(name.startswith(".") for name in path.parts)
+        path.as_posix()
+        for path in relative
+        if not any(name.startswith(".") for name in path.parts)
     )
 
 

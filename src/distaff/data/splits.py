@@ -16,7 +16,7 @@ from distaff.errors import DataError, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Shares(DatasetConfig):
-    """How the images of a set that has no parts of its own are shared out."""
+    """How the images of a set that has no splits of its own are shared out."""
 
     validation_share: float = 0.1
     """Share of the images held out to look at while training; at least one image."""
@@ -40,7 +40,7 @@ class Shares(DatasetConfig):
         """Returns random rows for train, validation and test, the same for a seed.
 
         Raises:
-            DataError: too few images for one in each part.
+            DataError: too few images for one in each split.
         """
         held_out = {
             "validation": max(1, round(self.validation_share * count)),
@@ -57,7 +57,7 @@ class Shares(DatasetConfig):
 
 
 def random_splits(count: int, sizes: Mapping[str, int], *, seed: int) -> dict[str, Tensor]:
-    """Returns disjoint random rows of `count` for each named part, the same for a seed."""
+    """Returns disjoint random rows of `count` for each named split, the same for a seed."""
     wanted = sum(sizes.values())
     if wanted > count or min(sizes.values(), default=0) < 0:
         raise UsageError(f"a split into {dict(sizes)} needs {wanted} images; the set has {count}.")
@@ -66,14 +66,14 @@ def random_splits(count: int, sizes: Mapping[str, int], *, seed: int) -> dict[st
 
 
 def splits_from_file(path: Path, count: int) -> dict[str, Tensor]:
-    """Returns the index arrays of an `.npz` file as parts; pairs are laid out in a row."""
+    """Returns the index arrays of an `.npz` file as splits; pairs are laid out in a row."""
     if not path.is_file():
         raise DataError(f"no index file at {path}; give an .npz whose arrays are image indices.")
     return splits_of(read_npz(path), path, count)
 
 
 def splits_of(arrays: Mapping[str, Array], path: Path, count: int) -> dict[str, Tensor]:
-    """Returns index arrays from a file as parts.
+    """Returns index arrays from a file as splits.
 
     Raises:
         DataError: there is none, or one has something else than rows of a set of `count` images.

@@ -32,8 +32,8 @@ class Sprites(Dataset):
     from their whole range, for what the grid of dSprites cannot answer. Every image is drawn on
     the device when it is asked for.
 
-    Parts, drawn from a fixed seed: a tenth of the images each for `validation` and `test`, the
-    rest for `train`; what a `split` holds out is in none of them and is the part `held_out`.
+    Splits, drawn from a fixed seed: a tenth of the images each for `validation` and `test`, the
+    rest for `train`; what a `split` holds out is in none of them and is the split `held_out`.
 
     Reference: the shapes are those of Matthey, Higgins, Hassabis, Lerchner 2017, "dSprites".
     """
@@ -84,7 +84,7 @@ class Sprites(Dataset):
             if not FEWEST_IMAGES <= images <= MOST_IMAGES:
                 raise ValueError(
                     f"the set has {images:,} images; it must have from {FEWEST_IMAGES}, so that "
-                    f"each part has one, to {MOST_IMAGES:,}"
+                    f"each split has one, to {MOST_IMAGES:,}"
                 )
 
         @property

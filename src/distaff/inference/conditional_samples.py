@@ -57,7 +57,7 @@ def conditional_accuracy(
     Args:
         model: conditional on the factor that the classifier knows.
         classifier: trained on real images.
-        real: images to compare with, for example the test part; four or more of each value.
+        real: images to compare with, for example the test split; four or more of each value.
         per_value: number of images of each value.
         seed: of the latents.
 

@@ -34,10 +34,10 @@ def is_complete(dataset: FactorDataset) -> bool:
 
 
 def some_test_images(
-    dataset: FactorDataset, images: int, seed: int, *, part: str = "test"
+    dataset: FactorDataset, images: int, seed: int, *, split: str = "test"
 ) -> Tensor:
-    """Returns random rows of a part, all of them where there are fewer."""
-    rows = dataset.splits[part]
+    """Returns random rows of a split, all of them where there are fewer."""
+    rows = dataset.splits[split]
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))
     return rows[order[:images]]
 

@@ -190,7 +190,7 @@ class Run:
         """Returns the data set the run was trained on.
 
         Raises:
-            RunError: it has changed since; the parts would be others, and images that were trained
+            RunError: it has changed since; the splits would be others, and images that were trained
                 on could be among those of the test.
             UsageError: `data_path` is given, and the set is not read from a path.
         """

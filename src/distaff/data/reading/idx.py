@@ -53,7 +53,7 @@ def idx_files(
 class IdxDataset(Dataset):
     """70,000 grey images, 28 x 28, with ten classes, in four official files.
 
-    Parts: the first 50,000 training images are `train`, the last 10,000 `validation`, the test
+    Splits: the first 50,000 training images are `train`, the last 10,000 `validation`, the test
     images `test`.
     """
 
