@@ -54,9 +54,9 @@ def evaluate(
     """Measures a finished run on held-out images and keeps the scores in its folder.
 
     Scores that intervene, which need images that share a factor, see the whole set where it holds
-    every combination of factors once; its codes are then kept beside the scores, so that no image is
-    encoded twice. Where the set has a split `held_out`, R2 is that of its images, read by what the
-    test images teach.
+    every combination of factors once; its codes are then kept beside the scores, so that no image
+    is encoded twice. Where the set has a split `held_out`, R2 is that of its images, read by what
+    the test images teach.
     The codes of a model are measured with metrics; of a classifier it is the accuracy.
 
     Latents whose KL, averaged over the test images that are encoded, is below `LEAST_KL` carry
