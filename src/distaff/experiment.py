@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 from distaff.data import DatasetConfig
 from distaff.errors import RunError, UsageError, first_line
-from distaff.files import LARGEST, checked
+from distaff.files import LARGEST, validated
 from distaff.metrics.options import Metric, with_options
 from distaff.models import ModelConfig
 from distaff.registry import Config, Origin, check_kind
@@ -177,7 +177,7 @@ def _setting(value: Any, hint: Any, place: str, origins: Mapping[str, Origin]) -
         return _from_json(value, hint, place, origins)
     given = tuple(map(_as_tuple, value)) if isinstance(value, list) else value
     try:
-        return checked(given, hint)
+        return validated(given, hint)
     except ValueError:
         raise ValueError(f"{place} is {value!r:.40}") from None
 

@@ -101,7 +101,7 @@ def read_json(path: Path, kind: Any, *, again: str) -> Any:
     """
     text = read_text(path, again=again)
     try:
-        return checked(parse_json(text), kind)
+        return validated(parse_json(text), kind)
     except (ValueError, RecursionError) as error:
         raise damaged(path, error, again) from None
 
@@ -138,7 +138,7 @@ def _whole_number(digits: str) -> int:
     return number
 
 
-def checked(value: Any, kind: Any) -> Any:
+def validated(value: Any, kind: Any) -> Any:
     """Returns a value after checking its type, nested values included.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import distaff
-from distaff.data.reading.tables import Table
+from distaff.data.reading.tables import NumericTable
 from distaff.errors import RunError
 from distaff.evaluate import to_json
 from distaff.experiment import to_json as settings_to_json
@@ -40,7 +40,11 @@ def report(run: Run | OpenRun) -> Path:
 
 
 def report_of_codes(
-    folder: Path, scores: Mapping[str, Score], codes: Table, factors: Table, command: str
+    folder: Path,
+    scores: Mapping[str, Score],
+    codes: NumericTable,
+    factors: NumericTable,
+    command: str,
 ) -> Path:
     """Writes the scores of anybody's codes, as scores.json and as a page; returns the page's path.
 

@@ -158,9 +158,7 @@ def _pictures_in(folder: Path) -> list[str]:
     files = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
     relative = (path.relative_to(folder) for path in files if path.is_file())
     return sorted(
-        path.as_posix()
-        for path in relative
-        if not any(name.startswith(".") for name in path.parts)
+        path.as_posix() for path in relative if not any(name.startswith(".") for name in path.parts)
     )
 
 

@@ -126,7 +126,7 @@ def elbo(
             `model.prepare`.
     """
     prepared = model.prepare(images)
-    given, seen = checked_context(model, context, len(prepared)), checked(observed, prepared)
+    given, seen = checked_context(model, context, len(prepared)), checked_mask(observed, prepared)
     q = posterior or encode(model, prepared, given)
     bound = -q.kl_to_standard_normal().double().sum(dim=1)
     for rows, draws in chunks(len(prepared), samples):
@@ -217,7 +217,7 @@ def context_rows(
     return None if context is None else context[rows]
 
 
-def checked(observed: Observed | None, images: Images) -> Mask:
+def checked_mask(observed: Observed | None, images: Images) -> Mask:
     """Returns a mask for each image, on the images' device; without one all pixels are seen.
 
     Numbers are taken where they are 0 and 1, as Pillow and NumPy give masks.

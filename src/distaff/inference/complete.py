@@ -14,8 +14,8 @@ from distaff.errors import UsageError
 from distaff.inference.bounds import (
     Nats,
     Observed,
-    checked,
     checked_context,
+    checked_mask,
     chunks,
     context_rows,
     log_likelihoods,
@@ -81,7 +81,7 @@ def complete(
             `model.prepare`.
     """
     prepared = model.prepare(images)
-    seen = checked(observed, prepared)
+    seen = checked_mask(observed, prepared)
     given = checked_context(model, context, len(prepared))
     q = posterior or (
         infer(model, prepared, observed=seen, context=given, generator=generator).posterior
@@ -139,7 +139,7 @@ def hidden_log_likelihood(
         UsageError: `samples` is below 1; the others as in `complete`.
     """
     prepared = model.prepare(images)
-    hidden = ~checked(observed, prepared)
+    hidden = ~checked_mask(observed, prepared)
     given = checked_context(model, context, len(prepared))
 
     def log_terms(rows: slice, drawn: int) -> Float[Tensor, "some drawn"]:

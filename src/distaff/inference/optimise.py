@@ -24,8 +24,8 @@ from distaff.inference.bounds import (
     Mask,
     Nats,
     Observed,
-    checked,
     checked_context,
+    checked_mask,
     context_rows,
     log_likelihoods,
     posterior_at,
@@ -125,7 +125,7 @@ def infer(
             raise UsageError(f"{name} is {value}; it must be at least 1.")
     prepared = model.prepare(images)
     subjects = _Subjects(
-        prepared, checked(observed, prepared), checked_context(model, context, len(prepared))
+        prepared, checked_mask(observed, prepared), checked_context(model, context, len(prepared))
     )
     search = _Search(model, subjects, learning_rate)
     latents = model.config.latents

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, get_type_hints
 
 from distaff.errors import UsageError
-from distaff.files import checked
+from distaff.files import validated
 from distaff.metrics import METRICS
 
 Metric: TypeAlias = str | tuple[str, dict[str, Any]]
@@ -90,6 +90,6 @@ def _check(name: str, options: Mapping[str, Any]) -> None:
         if option not in known:
             raise UsageError(f"{name} has no option {option!r}; it has {', '.join(known)}.")
         try:
-            checked(_as_tuples(value), hints[option])
+            validated(_as_tuples(value), hints[option])
         except ValueError as error:
             raise UsageError(f"{name}.{option} is {value!r:.60}: {error}.") from None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from distaff.errors import RunError, first_line
 from distaff.experiment import Experiment, experiment_from_json, to_json
-from distaff.files import LARGEST, TRAIN_AGAIN, checked, damaged, read_json, write_json
+from distaff.files import LARGEST, TRAIN_AGAIN, damaged, read_json, validated, write_json
 from distaff.registry import Origin
 from distaff.types import DataSpec
 
@@ -57,16 +57,16 @@ def read_manifest(path: Path) -> Manifest:
     content = _content(path)
     experiment = _experiment(path, content)
     try:
-        seed = checked(content.get("seed"), int)
+        seed = validated(content.get("seed"), int)
         # runs made before the names of the factors were kept have a list of three
-        shape, sizes, count, *names = checked(content.get("spec"), list[Any])
+        shape, sizes, count, *names = validated(content.get("spec"), list[Any])
         spec = DataSpec(
-            checked(tuple(shape), tuple[int, int, int]),
-            checked(tuple(sizes), tuple[int, ...]),
-            checked(count, int),
-            *(checked(tuple(given), tuple[str, ...]) for given in names),
+            validated(tuple(shape), tuple[int, int, int]),
+            validated(tuple(sizes), tuple[int, ...]),
+            validated(count, int),
+            *(validated(tuple(given), tuple[str, ...]) for given in names),
         )
-        digest = checked(content.get("data_digest"), str | None)
+        digest = validated(content.get("data_digest"), str | None)
     except (TypeError, ValueError) as error:
         raise damaged(path, error, TRAIN_AGAIN) from None
     if not 0 <= seed <= LARGEST or min(*spec.image_shape, *spec.factor_sizes, spec.image_count) < 1:
@@ -101,7 +101,7 @@ def _experiment(path: Path, content: dict[str, Any]) -> Experiment:
     if "experiment" not in content:
         raise damaged(path, "it holds no experiment", TRAIN_AGAIN)
     try:
-        given = checked(content.get("origins", {}), dict[str, OriginContent])
+        given = validated(content.get("origins", {}), dict[str, OriginContent])
     except ValueError as error:
         raise damaged(path, error, TRAIN_AGAIN) from None
     origins = {place: Origin(**origin) for place, origin in given.items()}

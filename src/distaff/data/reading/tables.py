@@ -17,14 +17,14 @@ from distaff.data.reading.untrusted import (
 from distaff.errors import DataError, UsageError
 
 
-class Table(NamedTuple):
+class NumericTable(NamedTuple):
     """A table of numbers with the names of its columns, where the file names them."""
 
     values: Array
     names: tuple[str, ...] | None
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path) -> NumericTable:
     """Reads a table of numbers, a row for each image.
 
     Args:
@@ -48,26 +48,26 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def _npy(path: Path) -> Table:
-    return Table(read_npy(path), None)
+def _npy(path: Path) -> NumericTable:
+    return NumericTable(read_npy(path), None)
 
 
-def _npz(path: Path) -> Table:
+def _npz(path: Path) -> NumericTable:
     arrays = read_npz(path)
     if len(arrays) != 1:
         raise ValueError(f"it holds {len(arrays)} arrays, {', '.join(arrays)}; keep one")
     (values,) = arrays.values()
-    return Table(values, None)
+    return NumericTable(values, None)
 
 
-def _csv(path: Path) -> Table:
+def _csv(path: Path) -> NumericTable:
     rows = read_rows(path)
     named = as_numbers(rows[0]) is None
     values = np.array([[float(cell) for cell in row] for row in rows[named:]])
-    return Table(values, tuple(cell.strip() for cell in rows[0]) if named else None)
+    return NumericTable(values, tuple(cell.strip() for cell in rows[0]) if named else None)
 
 
-def _parquet(path: Path) -> Table:
+def _parquet(path: Path) -> NumericTable:
     if find_spec("pyarrow") is None:
         raise UsageError(f"{path} needs pyarrow, which is not installed; install distaff[parquet].")
     from pyarrow import parquet, types
@@ -79,4 +79,4 @@ def _parquet(path: Path) -> Table:
     size = 8 * file.metadata.num_rows * file.metadata.num_columns
     check_memory(size, str(path), "keep fewer rows")
     table = file.read()
-    return Table(np.column_stack(table.columns), tuple(table.column_names))
+    return NumericTable(np.column_stack(table.columns), tuple(table.column_names))

@@ -15,13 +15,13 @@ from distaff.inference.optimise import infer
 from distaff.models import GenerativeModel
 from distaff.studies.mnist_likelihoods.trained import (
     Scale,
-    Subject,
+    TrainedModel,
     draw,
     generator,
     normal,
     posterior_sample,
-    subject_of,
     summary,
+    trained_model,
 )
 from distaff.studies.study import Results, StudyContext
 from distaff.types import Images
@@ -48,7 +48,7 @@ COMPLETIONS = 6
 
 def latent_space(bench: StudyContext) -> Results:
     """Task 3: maps of the codes in two dimensions, by design and by PCA, and interpolations."""
-    plane, wide = subject_of(bench, "plane"), subject_of(bench, "favourite")
+    plane, wide = trained_model(bench, "plane"), trained_model(bench, "favourite")
     digits = plane.digits[:MAPPED]
     flat, codes = (_codes(subject) for subject in (plane, wide))
     components = PCA(n_components=2).fit(codes)
@@ -76,7 +76,7 @@ def latent_space(bench: StudyContext) -> Results:
 
 def _draw_maps(
     bench: StudyContext,
-    plane: Subject,
+    plane: TrainedModel,
     flat: Array,
     projected: Array,
     shares: list[float],
@@ -109,7 +109,7 @@ def _draw_maps(
     )
 
 
-def _codes(subject: Subject) -> Array:
+def _codes(subject: TrainedModel) -> Array:
     posterior = posterior_of(subject.model, subject.test.subset(torch.arange(MAPPED)))
     return posterior.mean.numpy()
 
@@ -132,7 +132,7 @@ def _manifold(model: GenerativeModel, side: int = 18) -> Figure:
     )
 
 
-def _interpolations(subject: Subject) -> Figure:
+def _interpolations(subject: TrainedModel) -> Figure:
     """Neighbours in the test set, as far as their digits differ."""
     left = np.flatnonzero(subject.digits[:-1] != subject.digits[1:])[::2][:PAIRS]
     images = subject.images(int(left[-1]) + 2)
@@ -153,7 +153,7 @@ def _interpolations(subject: Subject) -> Figure:
 
 def inference(bench: StudyContext, scale: Scale) -> Results:
     """Task 4a: the posterior by optimisation, and what the encoder gives away."""
-    subject = subject_of(bench, "favourite")
+    subject = trained_model(bench, "favourite")
     images = subject.images(scale.inferred)
     found = infer(subject.model, images, steps=scale.inference_steps, generator=generator())
     latents = found.posterior.sample(normal(*found.posterior.mean.shape))
@@ -191,7 +191,7 @@ def inference(bench: StudyContext, scale: Scale) -> Results:
 
 def completion(bench: StudyContext, scale: Scale) -> Results:
     """Task 4b: what was hidden, from what is seen, for the left half and for other masks."""
-    subject = subject_of(bench, "favourite")
+    subject = trained_model(bench, "favourite")
     images = subject.images(scale.inferred)
     results = {}
     for name, words in MASKS.items():

@@ -27,7 +27,7 @@ from distaff.studies.mnist_likelihoods.trained import (
     generator,
     normal,
     posterior_sample,
-    subject_of,
+    trained_model,
 )
 from distaff.studies.study import Budget, Results, Study, StudyContext, for_smoke
 from distaff.training.settings import Training, number_of_steps
@@ -212,7 +212,7 @@ def _looks(run: Run, part: str) -> tuple[list[float], list[float]]:
 def pictures(bench: StudyContext) -> Results:
     """Task 1d: reconstructions by the document's four steps, and samples from the prior."""
     for kind, (_, task) in TASKS.items():
-        subject = subject_of(bench, kind)
+        subject = trained_model(bench, kind)
         images = subject.images(RECONSTRUCTED)
         sampled, mean = draw(subject.model, posterior_sample(subject.model, images))
         bench.draw(
@@ -240,7 +240,7 @@ def pictures(bench: StudyContext) -> Results:
             f"{SAMPLES_SHOWN} new images, likelihood {kind}: z sampled from the prior, then x′ "
             f"from p(X|z) (left); for the same z the mean of p(X|z) (right).",
         )
-    test = subject_of(bench, "favourite")
+    test = trained_model(bench, "favourite")
     return {"black": float((test.images(len(test.test)) == 0).float().mean())}
 
 
@@ -273,7 +273,7 @@ def comparison(bench: StudyContext, scale: Scale) -> Results:
 
 def _bounds(bench: StudyContext, kind: str, scale: Scale) -> NestedBounds:
     """Bounds on log P(x) of the 256-level image in nats."""
-    subject = subject_of(bench, kind)
+    subject = trained_model(bench, kind)
     images = subject.drawn(max(scale.bounded.values()))
     log_prob = subject.model.likelihood.log_prob_of_levels
     return combine(bounds_of_images(subject.model, images, scale.bounded, log_prob=log_prob))
@@ -287,7 +287,7 @@ def _bits(bound: Estimate) -> tuple[float, float, float]:
 
 def iwae(bench: StudyContext, scale: Scale) -> Results:
     """The check against the literature: binarised anew at each visit, importance weighted."""
-    run, subject = bench.run("iwae"), subject_of(bench, "iwae")
+    run, subject = bench.run("iwae"), trained_model(bench, "iwae")
     assert isinstance(subject.model, IWAE)
     epochs, bounds = _looks(run, "validation")
     bench.draw(

@@ -31,7 +31,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Subject:
+class TrainedModel:
     """A trained model with the test images, in the order of the official file."""
 
     model: GenerativeModel
@@ -55,10 +55,10 @@ class Subject:
         return self.test.factors[:, 0].numpy()
 
 
-def subject_of(bench: StudyContext, name: str) -> Subject:
+def trained_model(bench: StudyContext, name: str) -> TrainedModel:
     """Returns the trained model of an experiment."""
     opened = bench.open(bench.run(name))
-    return Subject(opened.generative, opened.dataset.split("test"))
+    return TrainedModel(opened.generative, opened.dataset.split("test"))
 
 
 def generator() -> torch.Generator:
