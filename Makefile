@@ -9,8 +9,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/installed
 	$(BIN)/distaff demo
 
+# a process a core, each of one thread: on few cores faster than one process of many threads
 test: $(VENV)/installed-dev
-	$(BIN)/coverage run -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report
 
 # a hundred trainings killed at random moments, each taken up again and compared to the bit
