@@ -106,6 +106,7 @@ def test_a_package_of_somebody_else_is_used_like_distaff_s_own(package: tuple[Pa
         "model": whence,
         "model.decoder": whence,
         "model.likelihood": whence,
+        "metrics.my-score": whence,
     }
 
 

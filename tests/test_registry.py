@@ -1,20 +1,28 @@
 """Names for things: refused where they would pass for others, found where others add them."""
 
+import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from distaff.cli import main
 from distaff.data import Sprites
-from distaff.errors import RunWarning, UsageError
+from distaff.errors import RunError, RunWarning, UsageError
 from distaff.experiment import Experiment, experiment_from_json, to_json
+from distaff.illustrate import FIGURES
+from distaff.metrics import METRICS
 from distaff.models import MODELS, VAE, BetaVAE
 from distaff.models.base import ModelConfig
 from distaff.nets import DECODERS, ENCODERS, DenseEncoder
-from distaff.registry import Config, Origin, Registry
+from distaff.packages import Origin
+from distaff.recipes import RECIPES
+from distaff.registry import Config, Registry
+from distaff.studies import STUDIES
 from distaff.types import DataSpec
 
 
@@ -89,7 +97,16 @@ def test_a_config_of_an_unregistered_class_builds_but_has_no_kind() -> None:
         _ = config.kind
 
 
+CARELESS = """
+from dataclasses import dataclass
+class Careless(VAE):
+    @dataclass(frozen=True, kw_only=True)
+    class Config(VAE.Config):
+        def __post_init__(self): pass
+Experiment(name='x', data=Sprites.Config(), model=Careless.Config(encoder=DenseDecoder.Config()))
+"""
 WRONG = {
+    CARELESS: "model.encoder is DenseDecoder.Config; give the Config of an encoder, one of",
     "Experiment(name='x', data=VAE.Config(), model=VAE.Config())": "data is VAE.Config; give the "
     "Config of a data set, one of dsprites",
     "Experiment(name='x', data=Sprites.Config(), model=Sprites.Config())": "model is "
@@ -163,12 +180,142 @@ def test_two_packages_with_one_name_are_both_named(packages: Path) -> None:
     offer(packages, "second", "my-model", CODE)
     mine = registry_of("distaff.test-models")
     with pytest.warns(RunWarning, match=r"twice, by (whole|second) and by (whole|second)"):
-        assert list(mine) == ["my-model"]
+        assert list(mine) == []
+    with pytest.raises(UsageError, match=r"twice, by (whole|second) and by (whole|second)"):
+        mine.look_up("my-model")
+
+
+def test_a_package_cannot_take_a_name_that_distaff_has(packages: Path) -> None:
+    offer(packages, "whole", "vae", "Model = 'theirs'")
+    offer(packages, "broken", "beta-vae", "import nothing_of_this_name")
+    own = {"vae": "ours", "beta-vae": "ours"}
+    mine: Registry[str] = Registry("distaff.test-models", "model", own)
+    with pytest.warns(RunWarning) as caught:
+        assert dict(mine) == own
+    assert "'vae' is registered twice, by distaff and by whole" in str(caught[0].message) + str(
+        caught[1].message
+    )
+    assert [mine.look_up(name) for name in ("vae", "Beta_VAE")] == ["ours", "ours"]
+    assert mine.origin("vae") is None
+
+
+def test_packages_are_not_imported_for_what_distaff_has(packages: Path) -> None:
+    """Or one that takes a recipe for its own would be imported in the middle of the recipes."""
+    log = packages / "log"
+    offer(packages, "whole", "mine", f"open({str(log)!r}, 'a').write('x')\nModel = 'theirs'")
+    mine: Registry[str] = Registry("distaff.test-models", "model", {"vae": "ours"})
+    assert (mine["vae"], mine.look_up("vae"), "vae" in mine) == ("ours", "ours", True)
+    assert not log.exists()
+    assert (mine["mine"], "nothing" in mine, len(mine)) == ("theirs", False, 2)
+    assert log.read_text() == "x"
+
+
+def test_one_module_may_offer_a_metric_and_a_recipe_that_asks_for_it(tmp_path: Path) -> None:
+    code = """
+from dataclasses import replace
+from distaff.recipes import DEMO
+def my_score(codes, factors): ...
+MINE = replace(DEMO, name="mine", metrics=("my-score",))
+"""
+    (tmp_path / "single.py").write_text(code)
+    info = tmp_path / "single-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: single\nVersion: 1.0\n")
+    points = (
+        "[distaff.metrics]\nmy-score = single:my_score\n[distaff.recipes]\nmine = single:MINE\n"
+    )
+    (info / "entry_points.txt").write_text(points)
+    show = "from distaff.recipes import RECIPES; print(RECIPES['mine'].origins['metrics.my-score'])"
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", show],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "Origin(source='single', version='1.0')\n", done.stderr
+
+
+def test_what_is_no_metric_recipe_or_study_is_refused() -> None:
+    for registry in (METRICS, RECIPES, STUDIES, FIGURES):
+        with pytest.raises(UsageError, match=f"'mine' is to be a {registry.noun}, and is 3"):
+            registry.register("mine", 3)  # type: ignore[call-overload]
+        assert "mine" not in registry
+
+
+def test_a_package_with_the_wrong_thing_is_warned_of(packages: Path) -> None:
+    offer(packages, "whole", "mine", "Model = 3")
+    mine: Registry[str] = Registry(
+        "distaff.test-models", "word", accepts=lambda thing: isinstance(thing, str)
+    )
+    with pytest.warns(RunWarning, match="'mine' of the package whole .* is to be a word, and is 3"):
+        assert list(mine) == []
+
+
+def test_every_spelling_of_a_name_is_one_name() -> None:
+    assert MODELS["Beta_VAE"] is BetaVAE
+    assert "q1_a" in FIGURES
+    assert "q1-a" in FIGURES
+    assert "q1_a" in list(FIGURES)  # the name of its file
+
+
+def test_a_class_keeps_its_name() -> None:
+    """Its runs are found by it, and their hash follows from it."""
+    with pytest.raises(UsageError, match=r"VAE cannot .* 'other': it is the model 'vae' already"):
+        MODELS.register("other", VAE)
+    assert VAE.Config().kind == "vae"
+    assert "other" not in MODELS
+
+
+def test_a_borrowed_config_stays_that_of_its_class() -> None:
+    class Borrowing(VAE):
+        """Says that the settings of the VAE are its own."""
+
+        Config = VAE.Config
+
+    assert VAE.Config().kind == "vae"
+    assert type(VAE.Config().build(DataSpec((1, 16, 16), (), 10))) is VAE
+    with pytest.raises(UsageError, match=r"Borrowing cannot .* its Config is that of VAE; nest"):
+        MODELS.register("mine", Borrowing)
+
+
+def test_a_config_that_is_no_dataclass_is_refused() -> None:
+    class Undecorated(VAE):
+        """`gamma` is no setting: nobody could change it."""
+
+        class Config(VAE.Config):
+            gamma: float = 1.0
+
+    with pytest.raises(UsageError, match="its Config is no dataclass, so that it adds no setting"):
+        MODELS.register("mine", Undecorated)
+
+
+def test_the_command_line_says_what_a_package_breaks_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dispatch(_: list[str]) -> None:
+        warnings.warn("the model 'x' cannot be used.", RunWarning, stacklevel=1)
+
+    monkeypatch.setattr("distaff.cli._dispatch", dispatch)
+    assert main(["list"]) == 0
+    assert capsys.readouterr().err == "distaff: the model 'x' cannot be used.\n"
+
+
+def test_a_run_is_not_read_with_the_thing_of_another_package(
+    small_experiment: Experiment, packages: Path
+) -> None:
+    content = to_json(small_experiment)
+    with pytest.raises(
+        RunError, match="'beta-vae' of fibre, and here that name is of distaff; use"
+    ):
+        experiment_from_json(content, "this", {"model": Origin("fibre", "1.2")})
+    content["metrics"] = ["my-score"]
+    with pytest.raises(RunError, match=r"the metric 'my-score'; .* pip install fibre==1\.2"):
+        experiment_from_json(content, "this", {"metrics.my-score": Origin("fibre", "1.2")})
 
 
 def test_a_missing_package_is_named_with_what_to_install(small_experiment: Experiment) -> None:
-    from distaff.errors import RunError
-
     content = to_json(small_experiment)
     content["model"]["kind"] = "my-vae"
     with pytest.raises(RunError, match=r"needs the model 'my-vae'; .* pip install fibre==1.2"):

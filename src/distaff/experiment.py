@@ -10,9 +10,11 @@ from typing import Any, get_type_hints
 from distaff.data import DatasetConfig
 from distaff.errors import RunError, UsageError, first_line
 from distaff.files import LARGEST, validated
+from distaff.metrics import METRICS
 from distaff.metrics.options import Metric, with_options
 from distaff.models import ModelConfig
-from distaff.registry import Config, Origin, check_kind
+from distaff.packages import Origin
+from distaff.registry import Config, Registry, check_kind
 from distaff.training.settings import Training
 
 FIGURES_OF_A_RUN = (
@@ -46,8 +48,7 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """Refuses wrong kinds, a name that is no folder, unknown metrics, and no seeds."""
-        check_kind(self.data, DatasetConfig, "data")
-        check_kind(self.model, ModelConfig, "model")
+        _check_kinds(self)
         if (
             Path(self.name).name != self.name
             or self.name in ("", "..")
@@ -77,6 +78,7 @@ class Experiment:
     def origins(self) -> dict[str, Origin]:
         """Where those of its things come from that are not distaff's own, by path."""
         found = {path: config.registry.origin(config.kind) for path, config in configs_in(self)}
+        found |= {f"metrics.{name}": METRICS.origin(name) for name in with_options(self.metrics)}
         return {path: origin for path, origin in found.items() if origin is not None}
 
 
@@ -88,6 +90,19 @@ def configs_in(holder: Any, prefix: str = "") -> Iterator[tuple[str, Config]]:
             path = prefix + field_.name
             yield path, value
             yield from configs_in(value, f"{path}.")
+
+
+def _check_kinds(holder: Any, prefix: str = "") -> None:
+    """Refuses a config in the wrong place, also where a config's own checks leave that out.
+
+    Raises:
+        UsageError: for example the config of a decoder in the place of an encoder's.
+    """
+    hints = get_type_hints(type(holder))
+    for name in (field_.name for field_ in fields(holder)):
+        if isinstance(hints[name], type) and issubclass(hints[name], Config):
+            check_kind(getattr(holder, name), hints[name], prefix + name)
+            _check_kinds(getattr(holder, name), f"{prefix}{name}.")
 
 
 def to_json(value: Any, *, deciding: bool = False) -> Any:
@@ -127,6 +142,9 @@ def experiment_from_json(
         RunError: it has a kind, a field or a value that this version of distaff does not know.
     """
     try:
+        for place, origin in (origins or {}).items():
+            if place.startswith("metrics."):
+                _check_origin(METRICS, place.removeprefix("metrics."), origin)
         experiment: Experiment = _from_json(content, Experiment, "", origins or {})
     except _Missing as error:
         raise RunError(f"{source} needs {error}.") from None
@@ -169,9 +187,8 @@ def _setting(value: Any, hint: Any, place: str, origins: Mapping[str, Origin]) -
         if not isinstance(value, dict):
             raise ValueError(f"{place} is {value!r:.40} and not a group of settings")
         kind = str(value.get("kind"))
-        if place in origins and kind not in hint.registry:
-            noun = place.rpartition(".")[2]
-            raise _Missing(f"the {noun} {kind!r}; {origins[place].remedy}")
+        if place in origins:
+            _check_origin(hint.registry, kind, origins[place])
         return _from_json(value, hint.registry.look_up(kind).Config, place, origins)
     if is_dataclass(hint):
         return _from_json(value, hint, place, origins)
@@ -180,6 +197,25 @@ def _setting(value: Any, hint: Any, place: str, origins: Mapping[str, Origin]) -
         return validated(given, hint)
     except ValueError:
         raise ValueError(f"{place} is {value!r:.40}") from None
+
+
+def _check_origin(registry: Registry[Any], name: str, origin: Origin) -> None:
+    """Refuses a thing that is not there, or of which another package has the name now.
+
+    Raises:
+        _Missing: what is missing, and what to do.
+        UsageError: its package is there, and cannot be used.
+    """
+    if name not in registry:
+        if registry.is_broken(name):
+            registry.look_up(name)
+        raise _Missing(f"the {registry.noun} {name!r}; {origin.remedy}")
+    now = registry.origin(name)
+    if now is None or (origin.version is not None and now.source != origin.source):
+        raise _Missing(
+            f"the {registry.noun} {name!r} of {origin.source}, and here that name is of "
+            f"{now.source if now else 'distaff'}; use an environment that has {origin.source} only"
+        )
 
 
 def _as_tuple(value: Any) -> Any:

@@ -8,14 +8,13 @@ Each room keeps one registry. Another package adds to it by an entry point:
 
 import difflib
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, overload
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
-from distaff.errors import RunWarning, UsageError, first_line
+from distaff.errors import UsageError, first_line
+from distaff.packages import Origin, read_offers, refuse, registered_twice
 
 Thing = TypeVar("Thing")
 
@@ -38,7 +37,8 @@ class Config:
         Raises:
             UsageError: it is not registered.
         """
-        self.registry.load_entry_points()  # which may be what registers it
+        if not self.registered_name:
+            self.registry.load_entry_points()  # which may be what registers it
         if not self.registered_name:
             raise UsageError(
                 f"{self.owner.__name__} is not registered, so that no run could name it; register "
@@ -54,34 +54,18 @@ class Configured:
 
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
-        if "Config" in cls.__dict__:
-            cls.Config.owner = cls
-            cls.Config.registered_name = ""
-
-
-class Origin(NamedTuple):
-    """Where a thing comes from that is not distaff's own."""
-
-    source: str
-    """Name of the package that offers it, or of the script that registered it."""
-    version: str | None
-    """Of the package; None for a script."""
-
-    @property
-    def remedy(self) -> str:
-        """What to do where the thing is missing."""
-        if self.version is None:
-            return f"it was registered by {self.source}; import that first"
-        return f"it comes from the package {self.source} {self.version}; install it with " + (
-            f"pip install {self.source}=={self.version}"
-        )
+        config = vars(cls).get("Config")
+        # a Config that is another class's stays that one's, whoever gives it a second name
+        if config is not None and "owner" not in vars(config):
+            config.owner, config.registered_name = cls, ""
 
 
 class Registry(Mapping[str, Thing], Generic[Thing]):
     """The things of a room by name, first distaff's own, then those of others.
 
-    Entry points are read when the registry is first looked through. One that cannot be imported is
-    warned of, and its error is raised when its name is asked for.
+    Entry points are read when the registry is first looked through, or asked for a name that it
+    does not have. One that cannot be used is warned of, and the reason is raised when its name is
+    asked for. A package cannot take a name that distaff or the running script has.
     """
 
     def __init__(
@@ -92,6 +76,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         *,
         config: type[Config] | None = None,
         accepts: Callable[[Any], bool] = lambda _: True,
+        shares_group: bool = False,
     ) -> None:
         """Registers what the room itself holds.
 
@@ -100,12 +85,15 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             noun: what the things are, for errors.
             own: distaff's own things by name.
             config: what the configs of these things derive from; None for things without.
-            accepts: which entry points of the group belong here, where two registries share it.
+            accepts: whether a thing is one of these.
+            shares_group: whether another registry has the same group, and what is not accepted
+                here belongs there.
         """
         self._group = group
-        self._noun = noun
+        self.noun = noun
         self._config = config
-        self.accepts = accepts
+        self._accepts = accepts
+        self._shares_group = shares_group
         self._things: dict[str, Thing] = {}
         self._origins: dict[str, Origin] = {}
         self._broken: dict[str, str] = {}
@@ -132,7 +120,8 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             The thing.
 
         Raises:
-            UsageError: the name is taken, or the class has no `Config` of its own.
+            UsageError: the name is taken, the thing does not belong in this registry, or the class
+                has no `Config` of its own or another name already.
         """
         if thing is None:
             return lambda given: self.register(name, given)
@@ -148,14 +137,11 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         Raises:
             UsageError: as in `register`.
         """
-        name = _canonical(name)
-        if name in self._things:
-            owner = self._origins.get(name)
-            raise UsageError(
-                f"the {self._noun} {name!r} is registered twice, by "
-                f"{owner.source if owner else 'distaff'} and by "
-                f"{origin.source if origin else 'distaff'}; rename one of them."
-            )
+        taken = self._spelling(name)
+        if taken is not None:
+            raise UsageError(registered_twice(self.noun, taken, self._origins.get(taken), origin))
+        if not self._accepts(thing):
+            raise UsageError(f"{name!r} is to be a {self.noun}, and is {thing!r:.80}.")
         if self._config is not None:
             self._claim_config(name, thing)
         self._things[name] = thing
@@ -170,19 +156,27 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             UsageError: the name is unknown, and the nearest known one is offered; or its package
                 cannot be imported.
         """
-        self.load_entry_points()
-        known = _canonical(name)
-        if known in self._broken:
-            raise UsageError(self._broken[known])
-        return look_up(self._things, name, self._noun)
+        known = self._found(name)
+        if known is not None:
+            return self._things[known]
+        if self.is_broken(name):
+            raise UsageError(self._broken[_canonical(name)])
+        raise _unknown(self._things, name, self.noun)
+
+    def is_broken(self, name: str) -> bool:
+        """Returns whether a package offers this name and cannot be used; `look_up` says why."""
+        return self._found(name) is None and _canonical(name) in self._broken
 
     def origin(self, name: str) -> Origin | None:
         """Returns where a thing comes from; None for distaff's own."""
-        return self._origins.get(name)
+        known = self._found(name)
+        return None if known is None else self._origins.get(known)
 
     def __getitem__(self, name: str) -> Thing:
-        self.load_entry_points()
-        return self._things[name]
+        known = self._found(name)
+        if known is None:
+            raise KeyError(name)
+        return self._things[known]
 
     def __iter__(self) -> Iterator[str]:
         self.load_entry_points()
@@ -192,46 +186,61 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         self.load_entry_points()
         return len(self._things)
 
+    def _spelling(self, name: str) -> str | None:
+        """Returns a name as it is registered so far; `_` and `-`, and capitals, are the same."""
+        spellings = {_canonical(known): known for known in self._things}
+        return spellings.get(_canonical(name))
+
+    def _found(self, name: str) -> str | None:
+        """Returns a name as it is registered, by a package if need be; None for an unknown one."""
+        known = self._spelling(name)
+        if known is None and not self._complete:
+            self.load_entry_points()
+            known = self._spelling(name)
+        return known
+
     def _claim_config(self, name: str, thing: Any) -> None:
         """Makes the config of a class know its name.
 
         Raises:
-            UsageError: the class has none of its own, so that it would pass for its parent.
+            UsageError: the class has none of its own, so that it would pass for another class; or
+                it has a name already, under which its runs are found.
         """
         config = vars(thing).get("Config") if isinstance(thing, type) else None
         assert self._config is not None
         if not (isinstance(config, type) and issubclass(config, self._config)):
-            base = self._config.__qualname__
+            why = "it has no Config of its own"
+        elif vars(config).get("owner", thing) is not thing:
+            why = f"its Config is that of {config.owner.__name__}"
+        elif "__dataclass_fields__" not in vars(config):
+            why = "its Config is no dataclass, so that it adds no setting"
+        elif config.registered_name:
             raise UsageError(
-                f"{getattr(thing, '__name__', thing)!s} cannot be registered as the {self._noun} "
-                f"{name!r}: it has no Config of its own; nest one in it, a dataclass that derives "
-                f"from the Config of its parent class or from {base}."
+                f"{thing.__name__} cannot be registered as the {self.noun} {name!r}: it is the "
+                f"{self.noun} {config.registered_name!r} already, and its runs are found by that."
             )
-        config.owner, config.registered_name = thing, name
+        else:
+            config.owner, config.registered_name = thing, name
+            return
+        raise UsageError(
+            f"{getattr(thing, '__name__', thing)!s} cannot be registered as the {self.noun} "
+            f"{name!r}: {why}; nest one in it, with @dataclass(frozen=True, kw_only=True), that "
+            f"derives from the Config of its parent class or from {self._config.__qualname__}."
+        )
 
     def load_entry_points(self) -> None:
         """Registers what other packages offer, at the first call."""
         if self._complete:
             return
         self._complete = True
-        for point in entry_points(group=self._group):
-            self._load(point)
-
-    def _load(self, point: EntryPoint) -> None:
-        package, version = (
-            (point.dist.name, point.dist.version) if point.dist else ("another package", "")
-        )
-        try:
-            thing = point.load()
-            if self.accepts(thing):
-                self.add(point.name, thing, Origin(package, version))
-        except Exception as error:  # whatever another package raises while it is imported
-            words = (
-                f"the {self._noun} {point.name!r} of the package {package} cannot be used: "
-                f"{first_line(error)}"
-            )
-            self._broken[_canonical(point.name)] = words
-            warnings.warn(words, RunWarning, stacklevel=2)
+        wanted = self._accepts if self._shares_group else None
+        offers = read_offers(self._group, self.noun, wanted)
+        for name, (thing, origin) in offers.things.items():
+            try:
+                self.add(name, thing, origin)
+            except UsageError as error:
+                refuse(offers, self.noun, name, origin, first_line(error))
+        self._broken = {_canonical(name): reason for name, reason in offers.broken.items()}
 
 
 def look_up(things: Mapping[str, Thing], name: str, noun: str) -> Thing:
@@ -245,13 +254,18 @@ def look_up(things: Mapping[str, Thing], name: str, noun: str) -> Thing:
     Raises:
         UsageError: the name is unknown; the nearest known one is offered.
     """
-    wanted = _canonical(name)
-    for spelling in (name, wanted):
+    for spelling in (name, _canonical(name)):
         if spelling in things:
             return things[spelling]
+    raise _unknown(things, name, noun)
+
+
+def _unknown(things: Mapping[str, Any], name: str, noun: str) -> UsageError:
+    """Returns the error of an unknown name, with the nearest known one."""
+    wanted = _canonical(name)
     near = difflib.get_close_matches(wanted, things, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(things))}."
-    raise UsageError(f"unknown {noun} {name!r}: {hint}")
+    return UsageError(f"unknown {noun} {name!r}: {hint}")
 
 
 def check_kind(value: object, config: type[Config], field: str) -> None:
@@ -262,7 +276,7 @@ def check_kind(value: object, config: type[Config], field: str) -> None:
     """
     if not isinstance(value, config):
         given = type(value).__qualname__
-        noun = config.registry._noun
+        noun = config.registry.noun
         article = "an" if noun[0] in "aeiou" else "a"
         examples = ", ".join(list(config.registry)[:3])
         raise UsageError(

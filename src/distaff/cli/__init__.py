@@ -2,7 +2,9 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tyro
 
@@ -12,7 +14,7 @@ from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
 from distaff.cli.show import illustrate, list_, report, study
 from distaff.cli.train import demo, train, train_with_flags
-from distaff.errors import DistaffError
+from distaff.errors import DistaffError, RunWarning
 from distaff.registry import look_up
 
 TYRO = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes)
@@ -20,6 +22,7 @@ DESCRIPTION = """Trains, measures, compares and shows disentangled generative mo
 
 `distaff demo` is the place to start; `distaff COMMAND --help` explains each command."""
 
+_plain_warning = warnings.showwarning
 Verbs = dict[str, Callable[..., None]]
 VERBS: Verbs = {
     "demo": demo,
@@ -45,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        _dispatch(words)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            _dispatch(words)
     except BrokenPipeError:  # whoever read the output, as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (DistaffError, OSError, ValueError) as error:
@@ -57,6 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("distaff: stopped.", file=sys.stderr)
         return 130
     return 0
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], *others: Any, **named: Any
+) -> None:
+    """Prints a warning of distaff's own as a sentence, without its place in the code."""
+    if issubclass(category, RunWarning):
+        print(f"distaff: {message}", file=sys.stderr)
+    else:
+        _plain_warning(message, category, *others, **named)
 
 
 def _dispatch(words: list[str]) -> None:

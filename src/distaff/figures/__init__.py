@@ -25,7 +25,7 @@ from distaff.figures.training_curves import training_curves
 from distaff.figures.traversals import traversals
 from distaff.registry import Registry
 
-FIGURES: Registry[Callable[..., Figure]] = Registry("distaff.figures", "figure")
+FIGURES: Registry[Callable[..., Figure]] = Registry("distaff.figures", "figure", accepts=callable)
 """Figures of a run by name: functions of an opened run. `illustrate.py` adds distaff's own."""
 register = FIGURES.register
 

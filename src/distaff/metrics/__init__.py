@@ -85,5 +85,6 @@ METRICS: Registry[Callable[..., Score]] = Registry(
             d_lsbd,
         )
     },
+    accepts=callable,
 )
 register = METRICS.register

@@ -31,7 +31,8 @@ ENCODERS: Registry[type[Encoder]] = Registry(
         "residual": ResidualEncoder,
     },
     config=EncoderConfig,
-    accepts=lambda net: issubclass(net, Encoder),
+    accepts=lambda net: isinstance(net, type) and issubclass(net, Encoder),
+    shares_group=True,
 )
 DECODERS: Registry[type[Decoder]] = Registry(
     "distaff.nets",
@@ -44,7 +45,8 @@ DECODERS: Registry[type[Decoder]] = Registry(
         "spatial-broadcast": SpatialBroadcastDecoder,
     },
     config=DecoderConfig,
-    accepts=lambda net: issubclass(net, Decoder),
+    accepts=lambda net: isinstance(net, type) and issubclass(net, Decoder),
+    shares_group=True,
 )
 
 

@@ -29,6 +29,7 @@ RECIPES: Registry[Experiment] = Registry(
             MNIST_CLASSIFIER,
         )
     },
+    accepts=lambda thing: isinstance(thing, Experiment),
 )
 register = RECIPES.register
 

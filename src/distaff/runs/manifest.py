@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 from distaff.errors import RunError, first_line
 from distaff.experiment import Experiment, experiment_from_json, to_json
 from distaff.files import LARGEST, TRAIN_AGAIN, damaged, read_json, validated, write_json
-from distaff.registry import Origin
+from distaff.packages import Origin
 from distaff.types import DataSpec
 
 NAME = "experiment.json"

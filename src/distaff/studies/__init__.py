@@ -15,6 +15,7 @@ STUDIES: Registry[type[Study]] = Registry(
         "mnist-likelihoods": MnistLikelihoods,
         "spatial-broadcast": SpatialBroadcast,
     },
+    accepts=lambda thing: isinstance(thing, type) and issubclass(thing, Study),
 )
 register = STUDIES.register
 
