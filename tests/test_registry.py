@@ -303,7 +303,7 @@ def test_the_command_line_says_what_a_package_breaks_in_a_sentence(
 
 
 def test_a_run_is_not_read_with_the_thing_of_another_package(
-    small_experiment: Experiment, packages: Path
+    small_experiment: Experiment,
 ) -> None:
     content = to_json(small_experiment)
     with pytest.raises(
