@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import mkdocs_gen_files
@@ -77,6 +78,8 @@ def verb(name: str) -> str:
     narrow = os.environ | {"COLUMNS": "92", "NO_COLOR": "1"}
     shown = subprocess.run(words, capture_output=True, text=True, check=True, env=narrow).stdout
     shown = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    # boxes are narrow already, the description is one line a paragraph
+    shown = "\n".join(textwrap.fill(line, 92) or line for line in shown.split("\n"))
     return write(
         f"verbs/{name.replace(' ', '-')}.md",
         f"# distaff {name}\n\n```text\n{shown.rstrip()}\n```\n",

@@ -322,3 +322,18 @@ def test_a_missing_package_is_named_with_what_to_install(small_experiment: Exper
         experiment_from_json(content, "this", {"model": Origin("fibre", "1.2")})
     with pytest.raises(RunError, match=r"registered by mine.py; import that first"):
         experiment_from_json(content, "this", {"model": Origin("mine.py", None)})
+
+
+def test_distaff_s_own_comes_first_whenever_it_is_added(packages: Path) -> None:
+    class Late(VAE):
+        @dataclass(frozen=True, kw_only=True)
+        class Config(VAE.Config):
+            """No further settings."""
+
+    offer(packages, "whole", "my-model", CODE)
+    mine = registry_of("distaff.test-models")
+    assert mine["my-model"].__module__ == "whole"
+    with pytest.warns(RunWarning, match="registered twice, by distaff and by whole"):
+        mine.add("my-model", Late)
+    assert mine["my-model"] is Late
+    assert mine.origin("my-model") is None

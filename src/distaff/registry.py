@@ -8,12 +8,13 @@ Each room keeps one registry. Another package adds to it by an entry point:
 
 import difflib
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
-from distaff.errors import UsageError, first_line
+from distaff.errors import RunWarning, UsageError, first_line
 from distaff.packages import Origin, read_offers, refuse, registered_twice
 
 Thing = TypeVar("Thing")
@@ -138,7 +139,13 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             UsageError: as in `register`.
         """
         taken = self._spelling(name)
-        if taken is not None:
+        if taken in self._origins and origin is None:
+            # distaff's own comes first, also where packages were looked through before it was there
+            theirs = self._origins.pop(taken)
+            del self._things[taken]
+            why = registered_twice(self.noun, name, None, theirs)
+            warnings.warn(why, RunWarning, stacklevel=2)
+        elif taken is not None:
             raise UsageError(registered_twice(self.noun, taken, self._origins.get(taken), origin))
         if not self._accepts(thing):
             raise UsageError(f"{name!r} is to be a {self.noun}, and is {thing!r:.80}.")

@@ -53,10 +53,10 @@ def beta_vae_score(
 
     Pairs are rows of the table (see `metrics/intervention.py`), two thirds of the rows for the
     points that train and one third for those that test. The codes are standardised and the
-    classifier is a logistic regression (see `metrics/prediction.py`). A dead latent, one of a
-    single value, never differs and changes nothing. It differs from the published code in the
-    standardising, in that the points are 2,000 and 1,000 instead of 10,000 and 5,000, and in that
-    the test points come from other images.
+    classifier is a logistic regression (see `metrics/prediction/classifiers.py`). A dead latent,
+    one of a single value, never differs and changes nothing. It differs from the published code in
+    the standardising, in that the points are 2,000 and 1,000 instead of 10,000 and 5,000, and in
+    that the test points come from other images.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: raw codes, and scikit-learn's `LogisticRegression()` with its penalty C = 1, so that the

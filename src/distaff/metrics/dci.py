@@ -68,9 +68,9 @@ def dci(
       all 0 for a factor of which it explains less than 1 %; I is the share of variance explained,
       at least 0. It takes factors for ordered.
 
-    Codes are normal scores (see `metrics/prediction.py`), two thirds of the rows train. A dead
-    latent, one of a single value, takes no part. It differs from the paper in the predictors,
-    in the importance of their latents, and in that I is an accuracy, not an error.
+    Codes are normal scores (see `metrics/prediction/classifiers.py`), two thirds of the rows train.
+    A dead latent, one of a single value, takes no part. It differs from the paper in the
+    predictors, in the importance of their latents, and in that I is an accuracy, not an error.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: boosted trees on raw codes; factors count that are not known; dead latents count in the base

@@ -51,10 +51,11 @@ def dci_es(
     The probes are linear in the latents and in 0, 16, 64 or 256 random Fourier features
     cos(w'z + b), fitted in closed form (linear discriminants). The loss is the share of errors on
     rows they have not seen over that of guessing the most frequent value, at most 1. Codes are
-    normal scores (see `metrics/prediction.py`), two thirds of the rows train. A dead latent, one of
-    a single value, takes no part and adds nothing to the size. The paper measures the area above
-    the lowest loss that any probe reaches and divides by half the area of a guess; by that, noise
-    is perfectly explicit. Where the last probe makes no error, its E is 2 E - 1 of the one here.
+    normal scores (see `metrics/prediction/classifiers.py`), two thirds of the rows train. A dead
+    latent, one of a single value, takes no part and adds nothing to the size. The paper measures
+    the area above the lowest loss that any probe reaches and divides by half the area of a guess;
+    by that, noise is perfectly explicit. Where the last probe makes no error, its E is 2 E - 1 of
+    the one here.
 
     Parts: E of each factor, disentanglement, completeness, informativeness, size. Relation: the
     importances of `dci`, [latent, factor]. All else as in `metrics/scoring.py`.

@@ -36,10 +36,10 @@ def dci_mig(
     latents and latents of noise have no gap and change nothing. With one factor there is nothing
     in the second place, which counts as 0.
 
-    For the estimators see `metrics/information.py`; each estimate is weighed by the evidence that
-    it is more than chance (see `metrics/evidence.py`). A continuous factor, whose information and
-    entropy have no bound, has (1 - exp(-2 I)) log 100 for I and log 100 for H, as if it had 100
-    values. The published code cuts latents into bins.
+    For the estimators see `metrics/information/mutual_information.py`; each estimate is weighed by
+    the evidence that it is more than chance (see `metrics/information/evidence.py`). A continuous
+    factor, whose information and entropy have no bound, has (1 - exp(-2 I)) log 100 for I and log
+    100 for H, as if it had 100 values. The published code cuts latents into bins.
 
     Parts: the kept gap of each factor as a share of H(v). Relation: I(z; v) / H(v), [latent,
     factor]. All else as in `metrics/scoring.py`.

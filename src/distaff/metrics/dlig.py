@@ -39,10 +39,11 @@ def dlig(
 
     Information is compared in nats, as published, so that a latent of a factor of few values is
     easily found to tell more of one that has many. A latent tells something when that is more of
-    some factor than chance explains (see `metrics/information_tables.py`); the published code
+    some factor than chance explains (see `metrics/information/tables.py`); the published code
     counts all that were given a factor. There the latents of the factors are given, by default in
     order; the assignment here does not depend on the order. The estimator is that of Ross 2014 on
-    normal scores (see `metrics/information.py`), H(v | w) is H(v) - I(w; v) by the same.
+    normal scores (see `metrics/information/mutual_information.py`), H(v | w) is H(v) - I(w; v) by
+    the same.
 
     Parts: the gap of each latent that counts, and the number of uninformative latents. Chance: from
     shuffled factors, which depend on one another as before. Relation: I(z; v) / H(v), [latent,

@@ -41,8 +41,8 @@ def dmig(
 
     Which latent belongs to which factor is given in the published code, whose models are trained so
     that it is known, by default in order; the assignment here does not depend on the order. The
-    estimator is that of Ross 2014 on normal scores (see `metrics/information.py`), H(v | w) is
-    H(v) - I(w; v) by the same.
+    estimator is that of Ross 2014 on normal scores (see
+    `metrics/information/mutual_information.py`), H(v | w) is H(v) - I(w; v) by the same.
 
     Parts: the gap of each factor. Chance: from shuffled factors, which depend on one another as
     before. Relation: I(z; v) / H(v), [latent, factor]. All else as in `metrics/scoring.py`.

@@ -46,10 +46,10 @@ def downstream_accuracy(
     disentanglement.
 
     The classifier is a multinomial logistic regression on normal scores (see
-    `metrics/prediction.py`). A third of the images tests; of the others the first so many train,
-    all of them where there are fewer, and a part is named for the number that trained. A dead
-    latent, one of a single value, changes nothing. It differs from the published code in the normal
-    scores and in the penalty.
+    `metrics/prediction/classifiers.py`). A third of the images tests; of the others the first so
+    many train, all of them where there are fewer, and a part is named for the number that trained.
+    A dead latent, one of a single value, changes nothing. It differs from the published code in the
+    normal scores and in the penalty.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: raw codes, and a penalty chosen among 10 by cross-validation on 5 folds without shuffling,

@@ -47,10 +47,11 @@ def edi(
     scores of that name, that every factor be known; copies cost compactness only, and the less the
     more latents there are.
 
-    I(z_i; v_j) is that of Ross 2014 on normal scores (see `metrics/information.py`), 0 where chance
-    explains it (see `metrics/information_tables.py`). I(z; v_j) is the largest of these and of what
-    two predictors tell of rows they have not seen (see `metrics/joint_information.py`); in the
-    published code a neural network estimates it. With one latent its compactness is its share.
+    I(z_i; v_j) is that of Ross 2014 on normal scores (see
+    `metrics/information/mutual_information.py`), 0 where chance explains it (see
+    `metrics/information/tables.py`). I(z; v_j) is the largest of these and of what two predictors
+    tell of rows they have not seen (see `metrics/information/joint.py`); in the published code a
+    neural network estimates it. With one latent its compactness is its share.
 
     Options:
         repeats: random halves of the rows from which the interval is taken; what all latents

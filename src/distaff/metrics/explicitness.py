@@ -40,9 +40,9 @@ def explicitness(
     disentanglement: a rotated code scores as well.
 
     The classifier is a multinomial logistic regression on normal scores (see
-    `metrics/prediction.py`), with two thirds of the rows to learn from. A dead latent, one of a
-    single value, changes nothing. It differs from the published code in the normal scores and in
-    the weaker penalty, which raises the score of factors of many values.
+    `metrics/prediction/classifiers.py`), with two thirds of the rows to learn from. A dead latent,
+    one of a single value, changes nothing. It differs from the published code in the normal scores
+    and in the weaker penalty, which raises the score of factors of many values.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: codes standardised by the mean and standard deviation of the training rows, which one

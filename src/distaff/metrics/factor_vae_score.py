@@ -50,10 +50,10 @@ def factor_vae_score(
     training votes and one third for the test votes. No group holds a row twice. Where a value has
     fewer than L rows, the group goes on with another value, and the variance is that within the
     values: few images would not tell the latents apart. Codes are normal scores (see
-    `metrics/prediction.py`). A dead latent, one of a single value, takes no votes, whatever the
-    scale of the others; where all are dead the value is 0. It differs from the published code in
-    that rule and in the scores, in 2,000 and 1,000 votes instead of 10,000 and 5,000, and in that
-    the test votes come from other images.
+    `metrics/prediction/classifiers.py`). A dead latent, one of a single value, takes no votes,
+    whatever the scale of the others; where all are dead the value is 0. It differs from the
+    published code in that rule and in the scores, in 2,000 and 1,000 votes instead of 10,000 and
+    5,000, and in that the test votes come from other images.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: raw codes, 10,000 and 5,000 votes, groups for both from all rows, the variance of all from

@@ -51,10 +51,10 @@ def factorized_support(
 
     Published is a loss to train with: the sum of d^2 over random pairs of latents, of the latents
     as they are in a batch, with a second term that keeps their scale. Here each latent enters by
-    its ranks (see `metrics/ranks.py`), so that scale does not decide; for a and b stand 64 of its
-    values, evenly spaced by rank, or all of fewer, without the outermost 0.5 % on each side, since
-    every combination of an outlier is far from all images. Dead latents are left out; one live
-    latent scores 1.
+    its ranks (see `metrics/information/ranks.py`), so that scale does not decide; for a and b stand
+    64 of its values, evenly spaced by rank, or all of fewer, without the outermost 0.5 % on each
+    side, since every combination of an outlier is far from all images. Dead latents are left out;
+    one live latent scores 1.
 
     Options:
         factors: values of the factors, for the ceiling; None if there are none.

@@ -43,7 +43,7 @@ def independence_score(
         quantities: names for the parts.
         estimator: what `measure` does.
         compat: None or "disentanglement_lib".
-        num_train: see `metrics/compat.py`.
+        num_train: see `metrics/published/compat.py`.
         seed: of halves and shuffling.
         repeats: random halves of the rows from which the interval is taken.
 

@@ -45,13 +45,13 @@ def info_mec(
     one alone is reached by a useless code (InfoM by one good latent, InfoC by one latent of all
     factors, InfoE by any rotation). Range 0 to 1, best value 1, chance near 0.
 
-    Each I is weighed by the evidence that it is more than chance (see `metrics/evidence.py`), so
-    that errors of estimation do not add up in the sums. With w the evidence that a latent tells
-    something of some factor, InfoM is a mean weighed by w, times 1 - product of (1 - w), the
-    probability that any latent does; A is the sum of w, 2 at least; and a factor adds to InfoC with
-    the evidence that some latent tells of it. The published code goes by the range of a latent,
-    which changes with its scale. For the estimators see `metrics/information.py`, 3 neighbours
-    where the published code takes 10.
+    Each I is weighed by the evidence that it is more than chance (see
+    `metrics/information/evidence.py`), so that errors of estimation do not add up in the sums. With
+    w the evidence that a latent tells something of some factor, InfoM is a mean weighed by w, times
+    1 - product of (1 - w), the probability that any latent does; A is the sum of w, 2 at least; and
+    a factor adds to InfoC with the evidence that some latent tells of it. The published code goes
+    by the range of a latent, which changes with its scale. For the estimators see
+    `metrics/information/mutual_information.py`, 3 neighbours where the published code takes 10.
 
     The probe is a logistic regression without penalty, of 100 iterations as published, on latents
     standardised after their outermost 0.5 % on each side are drawn in. It is fitted on one random
@@ -61,7 +61,7 @@ def info_mec(
     is least squares and the loss the squared error. A probe worse than none counts as 0.
 
     With `compat="published"` the three are those of the authors' code, for quantised codes as for
-    continuous ones, and the value is their mean (see `metrics/published_info_mec.py`). Latents of
+    continuous ones, and the value is their mean (see `metrics/published/info_mec.py`). Latents of
     few values, at most sqrt(n), are taken for quantised if all are so. It takes seconds for 10,000
     rows, and so there is no interval by default. A continuous factor, which that code has not, is
     cut into cells.

@@ -43,12 +43,13 @@ def interventional_robustness(
     chance near 0. It does not ask whether the factors are known: a code of one good latent scores
     1, and copies cost nothing.
 
-    Groups are rows of the table; codes are normal scores (see `metrics/prediction.py`). Weights
-    keep a latent that follows no factor from counting; a dead latent, one of a single value, has
-    weight 0, and where all have, the score is 0. It differs from the published definition, which
-    rewards noise: there D' is the largest deviation in the whole table, which no quantile of a
-    smaller group reaches, so that noise scores 0.3 and heavy-tailed noise 0.9; and the weights are
-    those deviations, so that a rescaled code has another score. The paper takes q = 1, the maximum.
+    Groups are rows of the table; codes are normal scores (see `metrics/prediction/classifiers.py`).
+    Weights keep a latent that follows no factor from counting; a dead latent, one of a single
+    value, has weight 0, and where all have, the score is 0. It differs from the published
+    definition, which rewards noise: there D' is the largest deviation in the whole table, which no
+    quantile of a smaller group reaches, so that noise scores 0.3 and heavy-tailed noise 0.9; and
+    the weights are those deviations, so that a rescaled code has another score. The paper takes q =
+    1, the maximum.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: raw codes, constant ones dropped, D' and the weights as just said, R not kept above 0, and

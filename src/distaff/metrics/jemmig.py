@@ -39,18 +39,19 @@ def jemmig(
     values perfectly is therefore far from 1: 2 H(v) / (H(v) + log 100).
 
     H(z, v) is H(z) + H(v) - I(z; v), where H(z) is that of a latent of which 100 cells of equal
-    frequency can be told apart (see `resolved_entropy` in `metrics/information.py`): its own where
-    it has few values, log 100 where it is continuous. A hundred, whatever the number of rows, so
-    that the score has a limit, and so that a code of 40 values loses nothing; no more of a factor
-    is asked and no more information counted than that. So continuous factors, which have no
-    entropy of their own, have log 100, and Gaussian ones of correlation 0.9 score
-    0.83 / log 100 = 0.18. The published code cuts latents into cells of equal width.
+    frequency can be told apart (see `resolved_entropy` in
+    `metrics/information/mutual_information.py`): its own where it has few values, log 100 where it
+    is continuous. A hundred, whatever the number of rows, so that the score has a limit, and so
+    that a code of 40 values loses nothing; no more of a factor is asked and no more information
+    counted than that. So continuous factors, which have no entropy of their own, have log 100, and
+    Gaussian ones of correlation 0.9 score 0.83 / log 100 = 0.18. The published code cuts latents
+    into cells of equal width.
 
     Each estimate of information is weighed by the evidence that it is more than chance, and so is
     the normalised form of each factor, with the evidence of its z_1st (see
-    `metrics/evidence.py`): the formula would else reward latents that tell nothing, but have little
-    entropy. Chance is near 0. A code of one latent has nothing in the second place, which counts
-    as 0.
+    `metrics/information/evidence.py`): the formula would else reward latents that tell nothing, but
+    have little entropy. Chance is near 0. A code of one latent has nothing in the second place,
+    which counts as 0.
 
     Parts: the normalised form for each factor. Relation: I(z; v) / H(v), [latent, factor]. All else
     as in `metrics/scoring.py`.

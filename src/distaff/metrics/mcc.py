@@ -43,7 +43,7 @@ def mcc(
 
     It differs from the published code in Spearman's correlation as the only one, where that has
     Pearson's as well, so that no monotone change of a latent alters much, and in that close values
-    share a rank (see `metrics/ranks.py`).
+    share a rank (see `metrics/information/ranks.py`).
 
     Options:
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all

@@ -37,11 +37,11 @@ def med(
     factor, among those that share most with it: high where a subset of the code is in order,
     whatever the rest is like.
 
-    The estimator is that of Ross 2014 on normal scores (see `metrics/information.py`), and I is 0
-    where chance explains it (see `metrics/information_tables.py`). The published code takes the
-    frequencies in 20 cells of equal width, so that independent variables share some information,
-    and lets a factor of which nothing is known count as much as one that is: what is merely found
-    by chance then adds up to 1.
+    The estimator is that of Ross 2014 on normal scores (see
+    `metrics/information/mutual_information.py`), and I is 0 where chance explains it (see
+    `metrics/information/tables.py`). The published code takes the frequencies in 20 cells of equal
+    width, so that independent variables share some information, and lets a factor of which nothing
+    is known count as much as one that is: what is merely found by chance then adds up to 1.
 
     Parts: completeness, top-1, and the number of uninformative latents. Relation: I(z; v) / H(v),
     [latent, factor]. All else as in `metrics/scoring.py`.

@@ -34,14 +34,14 @@ def mig_sup(
     mixed in a latent. With one factor there is nothing in the second place, which counts as 0.
 
     The mean weighs each latent by the evidence w that it tells something of some factor, from 0 for
-    noise to 1 (see `metrics/evidence.py`), and is multiplied by 1 - product of (1 - w), the
-    probability that any latent does. So dead latents and latents of noise, which a model may have
-    at will, change nothing, and a code of nothing else scores 0. Information is weighed likewise.
-    Latents of w up to 1/2 are counted in the parts as uninformative.
+    noise to 1 (see `metrics/information/evidence.py`), and is multiplied by 1 - product of (1 - w),
+    the probability that any latent does. So dead latents and latents of noise, which a model may
+    have at will, change nothing, and a code of nothing else scores 0. Information is weighed
+    likewise. Latents of w up to 1/2 are counted in the parts as uninformative.
 
-    For the estimators, and for I / H of a continuous factor, see `metrics/information.py` and
-    `metrics/information_tables.py`; the published code cuts latents into bins and averages over
-    all of them.
+    For the estimators, and for I / H of a continuous factor, see
+    `metrics/information/mutual_information.py` and `metrics/information/tables.py`; the published
+    code cuts latents into bins and averages over all of them.
 
     Parts: the gap of each latent that takes part and the number of uninformative latents. Relation:
     I(z; v) / H(v), [latent, factor]. All else as in `metrics/scoring.py`.

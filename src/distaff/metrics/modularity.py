@@ -35,13 +35,13 @@ def modularity(
     The ratio of a latent of noise is that of two errors of estimation, and as the published score
     counts it, noise scores above one half. Here each I is weighed by the evidence that it is more
     than chance; the mean weighs each latent by the evidence w that it tells something of some
-    factor, from 0 for noise to 1 (see `metrics/evidence.py`), and is multiplied by
+    factor, from 0 for noise to 1 (see `metrics/information/evidence.py`), and is multiplied by
     1 - product of (1 - w), the probability that any latent does. So dead latents and noise change
     nothing, a code of nothing else scores 0, and a latent of weak information tends smoothly to its
     own value as the rows grow. Latents of w up to 1/2 are counted in the parts as uninformative.
 
-    For the estimators see `metrics/information.py`. I of a continuous factor, which has no bound,
-    is (1 - exp(-2 I)) log 100, as if it had 100 values.
+    For the estimators see `metrics/information/mutual_information.py`. I of a continuous factor,
+    which has no bound, is (1 - exp(-2 I)) log 100, as if it had 100 values.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: all latents count, a latent of exactly no information as 0 and one of noise as its errors

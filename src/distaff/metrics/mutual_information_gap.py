@@ -34,10 +34,10 @@ def mutual_information_gap(
     dead latent, one of a single value, tells nothing.
 
     It differs from the published code in that latents are not cut into bins: for the estimators see
-    `metrics/information.py`. H(v) is I(v; v) by the same estimator. A continuous factor has no
-    bound to its entropy, and the share I / H becomes 1 - exp(-2 I), which is the squared
-    correlation of Gaussian variables. Each estimate is weighed by the evidence that it is more than
-    chance (see `metrics/evidence.py`), so latents of noise add nothing.
+    `metrics/information/mutual_information.py`. H(v) is I(v; v) by the same estimator. A continuous
+    factor has no bound to its entropy, and the share I / H becomes 1 - exp(-2 I), which is the
+    squared correlation of Gaussian variables. Each estimate is weighed by the evidence that it is
+    more than chance (see `metrics/information/evidence.py`), so latents of noise add nothing.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: each latent is cut into 20 cells of equal width between its extremes, which cannot carry

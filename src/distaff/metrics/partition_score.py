@@ -54,7 +54,8 @@ def partition_score(
             partition.
         partitions: first latent and the one after the last, for each factor; by default one latent
             each, where there are as many as factors.
-        standardize: take normal scores first (see `metrics/prediction.py`), so that the scale of a
+        standardize: take normal scores first (see `metrics/prediction/classifiers.py`), so that the
+        scale of a
             latent does not matter; the grader does not.
 
     Parts: the accuracy a_j of each factor. Ceiling: from codes with a latent for each value of each

@@ -46,7 +46,7 @@ def r_squared(
 
     Published is a network from images to factors, trained as a whole, which takes the place of code
     and regression here; and its score by the same formula. Rows that lie far apart are not fitted
-    (see `metrics/prediction.py`).
+    (see `metrics/prediction/classifiers.py`).
 
     Options:
         held_out: for each row whether it is held out; by default a random third is.

@@ -49,10 +49,10 @@ def sap(
     value and 1 is perfect, and at least 0. For an ordinal or continuous one S is the squared
     correlation of the normal scores of latent and factor: 1 where the latent rises or falls with
     the factor in steps that it can tell from noise, near 1 for other monotone relations, since
-    values of a latent within a hundredth of its width share a rank (see `metrics/ranks.py`). A
-    perfect code scores 1 in both. Codes are normal scores too (see `metrics/prediction.py`). A
-    dead latent, one of a single value, predicts nothing. It differs from the published code in the
-    predictors and in the scaling.
+    values of a latent within a hundredth of its width share a rank (see
+    `metrics/information/ranks.py`). A perfect code scores 1 in both. Codes are normal scores too
+    (see `metrics/prediction/classifiers.py`). A dead latent, one of a single value, predicts
+    nothing. It differs from the published code in the predictors and in the scaling.
 
     With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
     it: all factors are discrete, and S is the plain accuracy of `LinearSVC(C=0.01,

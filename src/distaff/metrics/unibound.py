@@ -43,12 +43,12 @@ def unibound(
     is never above the gap. Only the latent that tells most can be above 0, since the others of any
     other one have it among them. A dead latent, one of a single value, tells nothing.
 
-    I(z; v) is estimated after Ross 2014 on normal scores (see `metrics/information.py`). I(z'; v)
-    is the largest of three lower bounds: that of each of the other latents alone, and two of
-    predictors that see all of them, on a third of the rows, which they have not learnt from (see
-    `metrics/joint_information.py`). So the score is too high where neither predictor finds what the
-    others tell. The published code knows the posterior of each latent and takes its exact mixture
-    over the data set.
+    I(z; v) is estimated after Ross 2014 on normal scores (see
+    `metrics/information/mutual_information.py`). I(z'; v) is the largest of three lower bounds:
+    that of each of the other latents alone, and two of predictors that see all of them, on a third
+    of the rows, which they have not learnt from (see `metrics/information/joint.py`). So the score
+    is too high where neither predictor finds what the others tell. The published code knows the
+    posterior of each latent and takes its exact mixture over the data set.
 
     Parts: the bound of each factor, the mean share of the factors that the others tell. Relation:
     I(z; v) / H(v), [latent, factor]. All else as in `metrics/scoring.py`.

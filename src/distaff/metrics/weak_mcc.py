@@ -48,8 +48,8 @@ def weak_mcc(
 
     Factors are taken for ordered. Latents and factors enter as they are and the correlation is
     Pearson's, since ranks would bend the axes of a rotated code; rows that lie far apart are left
-    out instead (see `metrics/prediction.py`), which the published code does not do. A dead latent,
-    one of a single value, is of no use to either map.
+    out instead (see `metrics/prediction/classifiers.py`), which the published code does not do. A
+    dead latent, one of a single value, is of no use to either map.
 
     Options:
         factor_kinds: "discrete", "ordinal" or "continuous" for each factor; by default all

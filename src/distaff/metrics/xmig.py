@@ -40,7 +40,8 @@ def xmig(
 
     Which latent belongs to which factor is given in the published code, whose models are trained so
     that it is known, by default in order; the assignment here does not depend on the order. The
-    estimator is that of Ross 2014 on normal scores (see `metrics/information.py`).
+    estimator is that of Ross 2014 on normal scores (see
+    `metrics/information/mutual_information.py`).
 
     Parts: the gap of each factor. Relation: I(z; v) / H(v), [latent, factor]. All else as in
     `metrics/scoring.py`.

@@ -1,6 +1,7 @@
 r"""Mutual information between latents and factors, which several scores read.
 
-A pair of columns is estimated by what it is (see `metrics/columns.py` for discrete and continuous):
+A pair of columns is estimated by what it is (see `metrics/information/columns.py` for discrete and
+continuous):
 
 - both discrete, and five rows expected of each pair of values: H(z) + H(v) - H(z, v) with
   H = psi(n) - <psi(n_v)> over the rows n_v of a value, which corrects the bias of the frequencies
@@ -8,14 +9,14 @@ A pair of columns is estimated by what it is (see `metrics/columns.py` for discr
 - both discrete with fewer rows, or one of them continuous: Ross 2014;
 - both continuous: Kraskov, Stögbauer, Grassberger 2004.
 
-The last two are in `metrics/neighbours.py` and read normal scores, so that no monotone change of a
-column (scale, shift, sign, a cube, one outlier) alters much. Rows of equal value are told apart by
-noise far below the distance of two ranks where an estimator needs it. There are no bins, so a
-factor of many values is not cut short, and no number that grows with n.
+The last two are in `metrics/information/neighbours.py` and read normal scores, so that no monotone
+change of a column (scale, shift, sign, a cube, one outlier) alters much. Rows of equal value are
+told apart by noise far below the distance of two ranks where an estimator needs it. There are no
+bins, so a factor of many values is not cut short, and no number that grows with n.
 
 Of variables that are independent each estimate is as often below 0 as above, and near 0 on average.
 What is returned here is cut at 0, which leaves some hundredths of a nat: about 0.3 / sqrt(n). The
-scores weigh each estimate by its evidence instead (see `metrics/evidence.py`).
+scores weigh each estimate by its evidence instead (see `metrics/information/evidence.py`).
 
 A factor is discrete, ordinal or continuous. Information asks only which values are equal, so an
 ordinal factor is treated as a discrete one.
@@ -111,7 +112,7 @@ class Estimates(NamedTuple):
     information: Float[np.ndarray, "latent factor"]
     """In nats; errors of estimation can make it less than 0."""
     evidence: Float[np.ndarray, "latent factor"]
-    """From 0, where chance explains it, to 1 (see `metrics/evidence.py`)."""
+    """From 0, where chance explains it, to 1 (see `metrics/information/evidence.py`)."""
 
 
 def mutual_information(

@@ -107,9 +107,10 @@ def information_tables(
         active: for each latent whether it counts, or None: all do.
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: number of halves.
-        compat: None for the estimates of `metrics/information.py`; "disentanglement_lib" for
+        compat: None for the estimates of `metrics/information/mutual_information.py`;
+        "disentanglement_lib" for
             histograms of the first `num_train` rows, and no latent taken for uninformative.
-        num_train: see `metrics/compat.py`.
+        num_train: see `metrics/published/compat.py`.
 
     Raises:
         ValueError: what is wrong with the arrays or settings.

@@ -37,7 +37,7 @@ class Table(NamedTuple):
     information: Float[np.ndarray, "latent factor"]
     """I(z; v), at least 0, times the evidence for it."""
     evidence: Float[np.ndarray, "latent factor"]
-    """How sure it is that z tells of v, 0 to 1 (see `metrics/evidence.py`)."""
+    """How sure it is that z tells of v, 0 to 1 (see `metrics/information/evidence.py`)."""
     entropy: Float[np.ndarray, " factor"]
     """H(v), the most that `information` can reach; of a continuous factor the log of its cells."""
     continuous: Bool[np.ndarray, " factor"]
@@ -112,7 +112,7 @@ def tables_of(
         factors: factors of two values or more.
         continuous: which of them are continuous; with `histograms`, none.
         histograms: frequencies in cells of equal width, and no latent taken for uninformative;
-            otherwise the estimates of `metrics/information.py`.
+            otherwise the estimates of `metrics/information/mutual_information.py`.
         seed: of the halves, the shuffling, and the noise between equal values.
         repeats: number of halves.
     """

@@ -1,9 +1,9 @@
 """What a classifier can tell of the factors from the latents, on rows it has not seen.
 
-Each latent is replaced by its normal scores (see `metrics/information.py`), brought to unit
-variance: those of a VAE are near normal, so it keeps them much as they are, while scale, shift and
-sign of a latent, and one outlier, alter nothing. A dead latent, one of a single value, becomes 0
-throughout, which no classifier can use.
+Each latent is replaced by its normal scores (see `metrics/information/mutual_information.py`),
+brought to unit variance: those of a VAE are near normal, so it keeps them much as they are, while
+scale, shift and sign of a latent, and one outlier, alter nothing. A dead latent, one of a single
+value, becomes 0 throughout, which no classifier can use.
 
 A row that lies apart, far outside the range in which the rows of a latent lie, is not learnt from:
 one such row is enough to spoil a classifier that tells 40 values apart.
