@@ -42,7 +42,7 @@ Median of the mean gap over the seeds: **{median:.2f}**, from {low:.2f} to {high
 Chance, from shuffled factors, is {chance:.2f}; the ceiling, from the factors themselves as codes,
 is {ceiling:.2f}.
 A seed with a low gap has turned the two axes of position against each other: another seed, as in
-`distaff demo --seed 1`, gives another model. To repeat the table: `make docs`, or
+`distaff demo --seed 1`, gives another model. To repeat the table: `make figures`, or
 
 ```
 distaff train demo --seeds 0 1 2 3 4
