@@ -225,7 +225,9 @@ def _training_curves(portrait: Portrait) -> Figure:
     terms = {term: [term] for term in portrait.run.terms}
     if {"reconstruction", "kl"} <= set(terms):
         terms["negative ELBO"] = ["reconstruction", "kl"]
-    terms |= {name: [name] for name in portrait.run.objectives}
+    # validations are weighed as at the last step, a training as at each: they differ until then
+    weights = "\nheld out: last weights" if portrait.model.schedules() else ""
+    terms |= {name + weights: [name] for name in portrait.run.objectives}
     curves = {
         title: {split: _curve(portrait.run.log, split, names) for split in ("train", "validation")}
         for title, names in terms.items()
