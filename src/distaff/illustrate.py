@@ -226,7 +226,7 @@ def _training_curves(portrait: Portrait) -> Figure:
     if {"reconstruction", "kl"} <= set(terms):
         terms["negative ELBO"] = ["reconstruction", "kl"]
     # validations are weighed as at the last step, a training as at each: they differ until then
-    weights = "\nheld out: last weights" if portrait.model.schedules() else ""
+    weights = "\nheld out: last weights" if portrait.opened.model.schedules() else ""
     terms |= {name + weights: [name] for name in portrait.run.objectives}
     curves = {
         title: {split: _curve(portrait.run.log, split, names) for split in ("train", "validation")}
