@@ -35,7 +35,7 @@ python docs/make_iwae.py        # writes this page
 
 An importance-weighted autoencoder with one stochastic layer of {latents} latents, {train_samples}
 samples a step, residual nets of {parameters:,} parameters, {epochs} epochs over the 50,000 training
-images, each pixel drawn anew as on or off at each visit. Negative bounds in nats on the 10,000 test
+images, each pixel redrawn as on or off at each visit. Negative bounds in nats on the 10,000 test
 images, drawn once with seed 0. What k = 5000 gains over k = 50 is measured on {images} of them,
 which gives it an interval:
 

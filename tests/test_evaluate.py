@@ -117,8 +117,8 @@ def test_scores_carry_the_stamp_of_their_parameters(run: Run) -> None:
     other_parameters(run)
     assert score.origin.parameters != run.stamp
     assert (run.scores, run.stale_scores) == ({}, ["mutual-information-gap"])
-    anew = evaluate(run)["mutual-information-gap"]
-    assert anew.origin.parameters == run.stamp
+    again = evaluate(run)["mutual-information-gap"]
+    assert again.origin.parameters == run.stamp
     assert run.stale_scores == []
 
 

@@ -148,7 +148,7 @@ def test_a_damaged_checkpoint_is_refused(small_experiment: Experiment, tmp_path:
     (run,) = find_runs(tmp_path)
     content = (run.folder / NEWEST).read_bytes()
     (run.folder / NEWEST).write_bytes(content[: len(content) // 2])
-    with pytest.raises(RunError, match=r"resume.pt is damaged; remove .* to begin anew"):
+    with pytest.raises(RunError, match=r"resume.pt is damaged; remove .* to start again"):
         train(small_experiment, tmp_path, resume=True)
 
 

@@ -13,7 +13,7 @@ from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 from distaff.errors import RunError, first_line
 
 TRAIN_AGAIN = "train the run again"
-"""How most damaged files of a run are made anew."""
+"""How most damaged files of a run are made again."""
 LARGEST = 2**63 - 1
 """Largest whole number that a tensor or a generator can hold."""
 TEMPORARY = re.compile(r"\..+\.\d+\.\w+")
@@ -94,7 +94,7 @@ def read_json(path: Path, kind: Any, *, again: str) -> Any:
         path: of the file.
         kind: type that the content must have, for example `dict[str, float]`; every value is
             looked at.
-        again: how a damaged file is made anew, for example "train the run again".
+        again: how a damaged file is made again, for example "train the run again".
 
     Raises:
         RunError: the file is missing, damaged or of another kind.

@@ -47,7 +47,7 @@ def train(
         experiment: what to train.
         runs: folder that holds all runs.
         resume: go on with runs that were interrupted.
-        progress: is told of every step.
+        progress: called at every step.
         data_path: where the data lie now, if they were moved since the runs began.
 
     Returns:
@@ -74,7 +74,7 @@ def train(
                 if run.interrupted and not resume:
                     raise RunError(
                         f"the run at {run.folder} was interrupted; continue it with --resume, or "
-                        f"remove that folder to begin anew."
+                        f"remove that folder to start again."
                     )
                 if not run.finished:  # by whom the folder was locked until now
                     run = create(run, experiment, seed, dataset)

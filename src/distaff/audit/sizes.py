@@ -65,7 +65,7 @@ def audit_sizes(
         UsageError: a name that is not known.
     """
     names = [name for name in known_names(metrics, QUESTIONS) if name not in OF_COMPLETE_SETS]
-    # the largest first, lest one process is left with them
+    # the largest first, so that none is left to a single process at the end
     jobs = [
         (code, rows, names, seed + number)
         for rows in sorted(data_sets, reverse=True)

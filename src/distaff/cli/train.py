@@ -157,7 +157,7 @@ def _change_kinds(experiment: "Experiment", flags: list[str]) -> "Experiment":
     from distaff.experiment import configs_in, with_kind
 
     done: set[str] = set()
-    # a changed model has nets of its own: its paths are looked through anew
+    # a changed model has nets of its own: its paths are looked through again
     while paths := [p for p, _ in configs_in(experiment) if f"--{p}" in flags and p not in done]:
         path = paths[0]
         place = flags.index(f"--{path}")

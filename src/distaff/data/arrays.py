@@ -32,7 +32,7 @@ class Arrays(Dataset):
     one; `factor_names`, a name for each; and `train`, `validation` and `test`, indices of images,
     all three. Other arrays are not looked at, and objects are never unpickled.
 
-    Without splits of its own a set is shared out at random from a seed.
+    Without splits of its own a set is split at random from a seed.
 
     Reference: NumPy enhancement proposal 1, "A simple file format for NumPy arrays".
     """

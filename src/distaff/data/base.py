@@ -12,7 +12,7 @@ from distaff.data.reading.official_files import OfficialFile, OnBytes, ensure_do
 from distaff.registry import Configured
 
 OnImages = Callable[[int, int], None]
-"""Is told how many images are done, and of how many."""
+"""Called with the number of images done and the total."""
 
 
 class Comparison(NamedTuple):
@@ -65,7 +65,7 @@ class Dataset(Configured, ABC):
 
     @property
     def resize(self) -> Resize:
-        """What becomes of a person's own picture that has another size than those of the set."""
+        """What happens to a person's own picture that has another size than those of the set."""
         return "refuse"
 
     def fetch(self, on_bytes: OnBytes | None = None) -> list[Path]:

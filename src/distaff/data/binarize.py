@@ -8,7 +8,7 @@ from distaff.types import Images
 def binarize(images: Images, generator: torch.Generator) -> Images:
     """Returns images whose pixels are 1 with the probability that the grey level names, else 0.
 
-    Drawn anew at each visit of a training image this is the stochastic binarisation of the
+    Drawn again at each visit of a training image this is the stochastic binarisation of the
     literature; a test set is drawn once, from a generator whose seed is stated with the number.
 
     Args:

@@ -138,7 +138,7 @@ class FactorDataset:
         )
 
     def split_randomly(self, counts: Mapping[str, int], *, seed: int = 0) -> FactorDataset:
-        """Returns the set with its splits drawn anew, without overlap and the same for a seed.
+        """Returns the set with its splits redrawn, without overlap and the same for a seed.
 
         Args:
             counts: number of images of each split.

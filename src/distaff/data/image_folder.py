@@ -50,7 +50,7 @@ class ImageFolder(Dataset):
         size: int | tuple[int, int] = 64
         """Height and width in pixels, one number for both."""
         resize: Resize = "crop"
-        """What becomes of pictures of another size: the middle is cut out in the shape of `size`
+        """What happens to pictures of another size: the middle is cut out in the shape of `size`
         and resized; they are resized whatever their shape; or they are refused."""
         channels: Literal["grey", "rgb"] = "rgb"
         """One channel or three."""
@@ -90,7 +90,7 @@ class ImageFolder(Dataset):
 
     @property
     def resize(self) -> Resize:
-        """What becomes of pictures of another size."""
+        """What happens to pictures of another size."""
         return self.config.resize
 
     def load(self) -> FactorDataset:

@@ -17,7 +17,7 @@ from distaff.errors import DataError
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 
 Resize: TypeAlias = Literal["crop", "stretch", "refuse"]
-"""What becomes of a picture of another size: the middle is cut out in the shape that is wanted and
+"""What happens to a picture of another size: the middle is cut out in the shape that is wanted and
 resized; it is resized whatever its shape; or it is refused."""
 Pixels: TypeAlias = UInt8[np.ndarray, "channel height width"]
 
@@ -56,7 +56,7 @@ def pixels_of(
     Args:
         picture: any mode of Pillow's; what is transparent becomes black, 16 bits are cut to 8.
         image_shape: channels (1 is grey, 3 is RGB), height, width.
-        resize: what becomes of another size; bicubic.
+        resize: what happens to another size; bicubic.
         name: what an error calls the picture.
 
     Raises:

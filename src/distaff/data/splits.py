@@ -16,7 +16,7 @@ from distaff.errors import DataError, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Shares(DatasetConfig):
-    """How the images of a set that has no splits of its own are shared out."""
+    """How the images of a set that has no splits of its own are split."""
 
     validation_share: float = 0.1
     """Share of the images held out to look at while training; at least one image."""

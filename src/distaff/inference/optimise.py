@@ -59,7 +59,7 @@ class Inference(NamedTuple):
     posterior: DiagonalGaussian
     """q(z), at the look with the highest bound."""
     elbo: Nats
-    """The bound of that posterior, float64: measured anew, at points of each image's own. Without
+    """The bound of that posterior, float64: measured again, at points of each image's own. Without
     bias, and exact where log p(x|z) is quadratic in z, as with a linear Gaussian decoder."""
     steps: Int[Tensor, " batch"]
     """Steps until the image converged, or `steps`."""
@@ -89,7 +89,7 @@ def infer(
     its best look is returned. Images that are done leave the batch.
 
     The bound of the best look is the largest of many on shared points, which flatters it, and by
-    much the same for all images. What is returned is therefore measured anew, at points that differ
+    much the same for all images. What is returned is therefore measured again, at points that differ
     from image to image, so that the spread over images shows the error.
 
     Adam works on each number alone, the noise of a step is shared by all images, and the points of

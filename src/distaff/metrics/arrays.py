@@ -121,7 +121,7 @@ def first_of_each(codes: Array, factors: Array) -> Int[np.ndarray, " kept"]:
     would be left.
     """
     every = np.arange(len(codes))
-    # equal rows have equal sums, and sums that all differ are seen at a glance
+    # equal rows have equal sums, so where all sums differ, so do all rows
     if len(np.unique(codes.sum(axis=1))) == len(codes):
         return every
     alone = np.zeros(len(codes), dtype=bool)

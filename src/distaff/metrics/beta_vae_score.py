@@ -58,8 +58,8 @@ def beta_vae_score(
     the standardising, in that the points are 2,000 and 1,000 instead of 10,000 and 5,000, and in
     that the test points come from other images.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: raw codes, and scikit-learn's `LogisticRegression()` with its penalty C = 1, so that the
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    raw codes, and scikit-learn's `LogisticRegression()` with its penalty C = 1, so that the
     same code times 0.001 can score as chance does; 10,000 and 5,000 points, pairs for both from all
     rows. It differs by the random draws. Before version 0.22 scikit-learn fitted one classifier
     for each factor against the rest with liblinear, which the same call does not do any more; the

@@ -72,8 +72,8 @@ def dci(
     A dead latent, one of a single value, takes no part. It differs from the paper in the
     predictors, in the importance of their latents, and in that I is an accuracy, not an error.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: boosted trees on raw codes; factors count that are not known; dead latents count in the base
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    boosted trees on raw codes; factors count that are not known; dead latents count in the base
     of the entropy of C; 1e-11 is added to R in the entropies (here too). It differs by the order in
     which equal cuts are tried, random there and seeded here, which moves D by some 0.001. What
     scikit-learn has changed in its boosting since 2020, in the steps of the loss for one, cannot be

@@ -51,8 +51,8 @@ def downstream_accuracy(
     A dead latent, one of a single value, changes nothing. It differs from the published code in the
     normal scores and in the penalty.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: raw codes, and a penalty chosen among 10 by cross-validation on 5 folds without shuffling,
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    raw codes, and a penalty chosen among 10 by cross-validation on 5 folds without shuffling,
     `LogisticRegressionCV(Cs=10, cv=KFold(5))`, which takes minutes with 10,000 labels. There each
     number of labels has samples of its own, its studies add 10 labels to the numbers, and a second
     score has boosted trees for the classifier. Before version 0.22 scikit-learn fitted one

@@ -44,8 +44,8 @@ def explicitness(
     one of a single value, changes nothing. It differs from the published code in the normal scores
     and in the weaker penalty, which raises the score of factors of many values.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: codes standardised by the mean and standard deviation of the training rows, which one
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    codes standardised by the mean and standard deviation of the training rows, which one
     outlier changes; scikit-learn's `LogisticRegression()` with its penalty C = 1. Two things stay
     as above where the library fails: a dead latent (there NaN), and a value that only the training
     or only the test rows have (there an error), which is left out. Before version 0.22

@@ -55,8 +55,8 @@ def factor_vae_score(
     published code in that rule and in the scores, in 2,000 and 1,000 votes instead of 10,000 and
     5,000, and in that the test votes come from other images.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: raw codes, 10,000 and 5,000 votes, groups for both from all rows, the variance of all from
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    raw codes, 10,000 and 5,000 votes, groups for both from all rows, the variance of all from
     the first 10,000, and latents with a standard deviation below 0.05 are pruned, as its studies
     set it, so that a code that is scaled down loses latents and then the score; where all are
     pruned the value is 0. (Its code has 0 by default, which prunes nothing: a dead latent is then

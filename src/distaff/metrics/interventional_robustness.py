@@ -51,8 +51,8 @@ def interventional_robustness(
     the weights are those deviations, so that a rescaled code has another score. The paper takes q =
     1, the maximum.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: raw codes, constant ones dropped, D' and the weights as just said, R not kept above 0, and
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    raw codes, constant ones dropped, D' and the weights as just said, R not kept above 0, and
     factors of more than 20 values merged into 20 cells of equal width. No part of it depends on
     the version of scikit-learn.
 

@@ -72,7 +72,7 @@ class LabelledCodes(NamedTuple):
         Args:
             read: called with the codes and labels, with shuffled labels (the factors of a row
                 kept together) for the chance, with labels as codes for the ceiling, and with
-                halves of the rows for the interval, each of which trains and tests anew.
+                halves of the rows for the interval, each of which trains and tests again.
             estimator: its name and settings.
             seed: of the shuffling and the halves.
             repeats: number of halves; no interval for fewer than 2.

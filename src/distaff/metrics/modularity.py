@@ -43,8 +43,8 @@ def modularity(
     For the estimators see `metrics/information/mutual_information.py`. I of a continuous factor,
     which has no bound, is (1 - exp(-2 I)) log 100, as if it had 100 values.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: all latents count, a latent of exactly no information as 0 and one of noise as its errors
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    all latents count, a latent of exactly no information as 0 and one of noise as its errors
     fall; information is that of the frequencies in 20 cells of equal width, which one outlier
     empties. A factor of one value is left out here; there it raises K and so the value.
 

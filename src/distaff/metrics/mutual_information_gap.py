@@ -39,8 +39,8 @@ def mutual_information_gap(
     squared correlation of Gaussian variables. Each estimate is weighed by the evidence that it is
     more than chance (see `metrics/information/evidence.py`), so latents of noise add nothing.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: each latent is cut into 20 cells of equal width between its extremes, which cannot carry
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    each latent is cut into 20 cells of equal width between its extremes, which cannot carry
     log 40 nats (a perfect code of dSprites scores 0.90) and which one far outlier empties (0.00);
     information and entropy are those of the frequencies, so independent variables share some;
     the posterior mean is measured where Chen et al. take samples. Two things stay as above where

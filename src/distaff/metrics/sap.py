@@ -54,8 +54,8 @@ def sap(
     (see `metrics/prediction/classifiers.py`). A dead latent, one of a single value, predicts
     nothing. It differs from the published code in the predictors and in the scaling.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: all factors are discrete, and S is the plain accuracy of `LinearSVC(C=0.01,
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    all factors are discrete, and S is the plain accuracy of `LinearSVC(C=0.01,
     class_weight="balanced")` on one raw latent, one value against the rest, which cannot pick a
     value between others (a perfect code of dSprites scores 0.2) and depends on scale; or, with
     `continuous=True`, all are continuous and S is the squared correlation in the training rows,

@@ -50,8 +50,8 @@ def udr(
     thousand; so the same code twice scores 1 if its latents are independent. It differs from the
     published code in that limit, and in the lasso as its default.
 
-    With `compat="disentanglement_lib"` it is the number of that library, with what is peculiar to
-    it: R are the absolute coefficients of `Lasso(alpha=0.1)`, which caps the same code twice at
+    With `compat="disentanglement_lib"` it is the number of that library, with its quirks:
+    R are the absolute coefficients of `Lasso(alpha=0.1)`, which caps the same code twice at
     0.9; the means over a and b are averaged, whatever their numbers; latents below 0.01 nats are
     left out by `kl` only, and a dead one without it counts as one that no other model has. The
     lasso is solved to scikit-learn's tolerance, so versions agree to about four digits.

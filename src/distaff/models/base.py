@@ -67,7 +67,7 @@ class Model(nn.Module, Configured, ABC):
         self.config = config
         self.spec = spec
         self.resize: Resize = "refuse"
-        """What becomes of pictures of another size; the model of a run knows what the run did."""
+        """What happens to pictures of another size; the model of a run knows what the run did."""
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The VAE that is told the value of a factor."""
+"""The VAE that is given the value of a factor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -81,7 +81,7 @@ def load(folder: Path, device: torch.device) -> Checkpoint:
                 return Checkpoint(state, path, found[:place])
     raise RunError(
         f"{' and '.join(map(str, found))} {'are' if len(found) > 1 else 'is'} damaged; remove "
-        f"{folder} to begin anew."
+        f"{folder} to start again."
     )
 
 
@@ -97,7 +97,7 @@ def restore_errors_as_run_errors(path: Path) -> Iterator[None]:
     except FOREIGN as e:
         raise RunError(
             f"{path} is not a checkpoint of this run ({first_line(e)}); remove "
-            f"{path.parent} to begin anew."
+            f"{path.parent} to start again."
         ) from None
 
 

@@ -39,7 +39,7 @@ from distaff.runs.manifest import Manifest, read_manifest, write_manifest
 from distaff.runs.parameters import read_parameters
 
 EVALUATE_AGAIN = "evaluate the run again"
-"""How damaged scores are made anew."""
+"""How damaged scores are made again."""
 
 
 @dataclass(frozen=True)

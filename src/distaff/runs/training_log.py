@@ -98,7 +98,7 @@ def truncate(folder: Path, size: int) -> None:
         if found < size:
             raise RunError(
                 f"{path} has {found} of the {size} bytes that it had at the checkpoint; remove "
-                f"{folder} to begin anew."
+                f"{folder} to start again."
             )
         if size or found:
             os.truncate(path, size)

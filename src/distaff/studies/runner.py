@@ -85,7 +85,7 @@ def run_study(
     Args:
         study: what to do.
         runs: folder that holds all runs; interrupted ones in it are continued.
-        watcher: is told of every training step and every task.
+        watcher: called at every training step and every task.
 
     Returns:
         The folder of the study.

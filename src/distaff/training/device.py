@@ -50,7 +50,7 @@ def tune_malloc() -> None:
     """Makes the C library of this process keep freed buffers for the next step.
 
     By default glibc maps and unmaps every activation of more than 128 KiB, and the kernel clears
-    each anew. Elsewhere than under glibc nothing happens.
+    each again. Elsewhere than under glibc nothing happens.
     """
     if sys.platform != "linux":
         return

@@ -22,7 +22,7 @@ class Training:
     schedule: Literal["constant", "cosine"] = "constant"
     """Whether the learning rate stays, or falls to 0 along half a cosine over all steps."""
     binarize: bool = False
-    """Whether grey pixels are drawn black or white, anew at each visit of an image, with the grey
+    """Whether grey pixels are drawn black or white, again at each visit of an image, with the grey
     level as probability; held-out images are drawn the same way at each validation."""
     gradient_clip: float | None = None
     """Largest norm of a player's gradient; a longer one is shortened to it."""

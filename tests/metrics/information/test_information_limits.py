@@ -1,4 +1,4 @@
-"""Scores of information do not depend on the number of rows, nor on a breath of noise."""
+"""Scores of information do not depend on the number of rows, nor on a trace of noise."""
 
 from typing import Any
 

@@ -107,7 +107,7 @@ def test_information_of_a_continuous_factor_is_that_of_the_closed_form(
 def test_information_of_two_discrete_variables_is_that_of_their_probabilities(
     generator: np.random.Generator,
 ) -> None:
-    """A factor of 4 values, which the latent keeps with probability 0.7 and else draws anew."""
+    """A factor of 4 values, which the latent keeps with probability 0.7 and else draws again."""
     factor = generator.integers(0, 4, size=10_000)
     kept = generator.uniform(size=10_000) < 0.7
     code = np.where(kept, factor, generator.integers(0, 4, size=10_000)).astype(float)

@@ -36,7 +36,7 @@ def download(urls: Sequence[str], path: Path, *, verify: Verify, on_bytes: Advan
         urls: addresses of the same file.
         path: where it is to be.
         verify: returns what is wrong with a downloaded file, or None.
-        on_bytes: is told how many bytes are there, and of how many where the server says it.
+        on_bytes: called with the bytes there are and, where the server says it, the total.
 
     Raises:
         DataError: no address has the file, or it cannot be written.
@@ -92,7 +92,7 @@ def _from(url: str, part: Path, verify: Verify, on_bytes: Advance) -> None:
 
 
 def _receive(url: str, part: Path, on_bytes: Advance) -> None:
-    """Appends to `part` what it lacks, or writes it anew where the server sends all."""
+    """Appends to `part` what it lacks, or writes it again where the server sends all."""
     start = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     try:

@@ -151,7 +151,7 @@ def compare(path: Path, drawn: FactorDataset, on_images: OnImages) -> Comparison
     Args:
         path: of the file.
         drawn: the same images in the same order.
-        on_images: is told how many are compared.
+        on_images: called with the number compared so far and the total.
 
     Raises:
         DataError, UsageError: as `blocks_of`.

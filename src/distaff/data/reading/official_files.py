@@ -13,7 +13,7 @@ from distaff.data.reading.download import download
 from distaff.errors import DataError
 
 OnBytes = Callable[[str, int, int | None], None]
-"""Is told the name of a file, how many of its bytes are there, and of how many if it is known."""
+"""Called with the name of a file, its bytes so far, and the total where it is known."""
 
 
 def data_folder() -> Path:
@@ -69,7 +69,7 @@ def ensure_downloaded(file: OfficialFile, *, on_bytes: OnBytes | None = None) ->
 
     Args:
         file: which.
-        on_bytes: is told how far a download is.
+        on_bytes: called with the progress of a download.
 
     Raises:
         DataError: the file is not there and cannot be had, or is not the official one; nothing is
@@ -90,6 +90,6 @@ def ensure_downloaded(file: OfficialFile, *, on_bytes: OnBytes | None = None) ->
         download(file.urls, path, verify=file.verify, on_bytes=advance)
     elif fault := file.verify(path):
         raise DataError(
-            f"{path} is not the official file ({fault}); remove it, and it is downloaded anew."
+            f"{path} is not the official file ({fault}); remove it, and it is downloaded again."
         )
     return path

@@ -1,7 +1,7 @@
 """What the estimators of information read of latents and factors: ranks and values.
 
 A column is discrete if it is said to be, or has at most sqrt(n) values, and continuous otherwise.
-Values that differ by a breath of noise are one value (see `tied_values` in
+Values that differ by a trace of noise are one value (see `tied_values` in
 `metrics/information/ranks.py`), so the noise changes neither the kind of a column nor what is read
 of it.
 """

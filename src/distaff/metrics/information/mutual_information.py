@@ -138,7 +138,7 @@ def estimates(latents: Columns, factors: Columns, *, seed: int) -> Estimates:
     """Returns what some rows say of each latent and factor.
 
     The evidence is that of all rows for which the columns were prepared, as far as these tell: half
-    of the rows weigh an estimate as the whole does, lest their spread be that of another score.
+    of the rows weigh an estimate as the whole does, so that both measure the same score.
 
     Args:
         latents: the codes, prepared.
@@ -146,7 +146,7 @@ def estimates(latents: Columns, factors: Columns, *, seed: int) -> Estimates:
         seed: of the noise that tells equal values apart.
     """
     # the same noise for each latent, so that their order does not matter, and another one for the
-    # factors, lest rows of equal values seem to agree
+    # factors, or rows of equal values would seem to agree
     z, v = _side(latents, seed, "ties"), _side(factors, seed, "ties of factors")
     information, deviations = np.zeros((2, z.x.shape[1], v.x.shape[1]))
     for i, j in np.ndindex(*information.shape):
@@ -254,7 +254,7 @@ def resolved_entropy(
     psi(n) - <psi(m)>, where m counts the rows in a cell around each one, those at a distance of d
     ranks as 1 - d / cell. A value with no other one within a cell counts its own rows only, so the
     entropy is that of the values if they are few, and the log of the number of cells, its upper
-    bound, if they are many. Cells around each row have no edges, at which a breath of noise would
+    bound, if they are many. Cells around each row have no edges, at which a trace of noise would
     split a value.
 
     Args:

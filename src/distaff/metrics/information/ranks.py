@@ -2,7 +2,7 @@
 
 A score that reads a latent through its ranks does not depend on its scale, shift or sign, and one
 outlier costs it one rank. Plain ranks have a flaw: equal values share one, while values that differ
-by 1e-9 are spread as widely as those of a continuous latent, so that a breath of noise on a code of
+by 1e-9 are spread as widely as those of a continuous latent, so that a trace of noise on a code of
 few values changes everything. The ranks here take close values for nearly equal.
 """
 
@@ -17,7 +17,7 @@ CLOSE = 0.01
 WIDEST_TAILS = 50
 """Times its middle half that the middle 98 % of a column may be wide before tails set the scale."""
 TIED = 0.1 * CLOSE
-"""Share of the width of a column within which values are one value with noise upon it."""
+"""Share of the width of a column within which values are one value plus noise."""
 
 
 def normal_scores(

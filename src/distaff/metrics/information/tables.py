@@ -25,7 +25,7 @@ from distaff.metrics.randomness import stream
 from distaff.metrics.scoring import random_halves
 
 CELLS = 100
-"""Into how many cells of equal frequency a continuous variable is thought to be cut where a score
+"""Into how many cells of equal frequency a continuous variable is cut where a score
 asks for its entropy: as many as keep a factor of 40 values apart, and the same for any number of
 rows, so that the score has a limit."""
 REMEMBERED = 8
@@ -105,7 +105,7 @@ def tables_of(
     seed: int,
     repeats: int,
 ) -> Tables:
-    """Returns the tables of codes and factors, from memory where they were asked for lately.
+    """Returns the tables of codes and factors, from the cache where it has them.
 
     Args:
         codes: latents, checked.

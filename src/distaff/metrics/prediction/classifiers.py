@@ -118,7 +118,7 @@ def in_the_roles_of_the_whole(
 ) -> Int[np.ndarray, " half"]:
     """Returns the rows of a half in such an order that those that test all rows test the half.
 
-    What the split decides is then common to all halves, as it is to the value. Halves split anew
+    What the split decides is then common to all halves, as it is to the value. Halves split again
     would show it twice over: their spread would be up to 1.4 times the error of the value.
 
     Args:

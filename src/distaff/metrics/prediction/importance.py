@@ -21,7 +21,7 @@ from distaff.metrics.prediction.classifiers import fitted, order_by_content, sta
 
 TREES = 10
 SMALLEST_LEAF = 1 / 128
-"""Share of the rows. Smaller leaves learn the noise of a code by heart."""
+"""Share of the rows. Smaller leaves fit the noise of a code."""
 LASSO_PENALTY = 0.02
 LEAST_EXPLAINED = 0.01
 """Share of the variance of a factor, below which a linear regression knows nothing of it."""

@@ -11,7 +11,7 @@ MOST_BYTES = 2**26
 
 
 def remembered(purpose: str, arrays: tuple[Array, ...], compute: Callable[[], Array]) -> Array:
-    """Returns what `compute` makes of the arrays, at once if it was asked for lately.
+    """Returns what `compute` makes of the arrays, from the cache where it has it.
 
     The value, chance and halves of several scores ask for the same normal scores and the same
     regressions. The latest answers are kept, 64 MiB of them, and the last whatever its size. They

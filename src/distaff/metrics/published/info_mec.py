@@ -49,7 +49,7 @@ def published_info_mec(
         InfoC  mean over factors of         max_z R / sum_z R, from 1/A..1 scaled to 0..1
         InfoE  mean over factors of         1 - loss(linear probe) / loss(no latents)
 
-    where R and InfoC have the active latents only, InfoE has all. What is peculiar to it:
+    where R and InfoC have the active latents only, InfoE has all. Its quirks:
 
     - Of discrete latents, those of a quantised code, information is that of the frequencies, the
       probe sees one column for each value, and all latents of more than one value are active. Of

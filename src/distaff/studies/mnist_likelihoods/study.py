@@ -286,7 +286,7 @@ def _bits(bound: Estimate) -> tuple[float, float, float]:
 
 
 def iwae(bench: StudyContext, scale: Scale) -> Results:
-    """The check against the literature: binarised anew at each visit, importance weighted."""
+    """The check against the literature: binarised again at each visit, importance weighted."""
     run, subject = bench.run("iwae"), trained_model(bench, "iwae")
     assert isinstance(subject.model, IWAE)
     epochs, bounds = _looks(run, "validation")

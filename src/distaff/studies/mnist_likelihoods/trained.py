@@ -62,7 +62,7 @@ def trained_model(bench: StudyContext, name: str) -> TrainedModel:
 
 
 def generator() -> torch.Generator:
-    """Returns the generator with which each task begins anew, so that tasks can be repeated."""
+    """Returns the generator with which each task starts again, so that tasks can be repeated."""
     return torch.Generator().manual_seed(0)
 
 
