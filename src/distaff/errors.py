@@ -1,4 +1,4 @@
-"""The errors a person can mend: one sentence with the value, the limit and what to do."""
+"""Errors a user can fix: one sentence with the value, the limit and what to do."""
 
 
 def first_line(error: object) -> str:
@@ -7,7 +7,7 @@ def first_line(error: object) -> str:
 
 
 class DistaffError(Exception):
-    """Something went wrong that a person can mend; the command line prints it and exits with 1."""
+    """An error the user can fix; the command line prints it and exits with 1."""
 
     exit_code = 1
 

@@ -55,9 +55,9 @@ def evaluate(
 
     Scores that intervene, which need images that share a factor, see the whole set where it holds
     every combination of factors once; its codes are then kept beside the scores, so that no image
-    is encoded twice. Where the set has a split `held_out`, R2 is that of its images, read by what
-    the test images teach.
-    The codes of a model are measured with metrics; of a classifier it is the accuracy.
+    is encoded twice. Where the set has a split `held_out`, R2 is that of its images, by a
+    regression fitted on the test images.
+    The codes of a model are measured with metrics; for a classifier, the score is its accuracy.
 
     Latents whose KL, averaged over the test images that are encoded, is below `LEAST_KL` carry
     nothing and are left out; each score says which in its `origin`, with the KL of all.
@@ -70,7 +70,7 @@ def evaluate(
         images: how many test images are encoded; all of them where there are fewer.
         seed: of the choice of images, of the metrics, and of samples.
         codes: `mean` of each posterior, or a `sample` of it.
-        on_images: told how far the encoding of a whole set is.
+        on_images: called with the progress of encoding a whole set.
 
     Returns:
         Metric name to score; scores of these parameters measured earlier are kept too.
@@ -147,7 +147,7 @@ def _generalization(
     active: Active,
     options: Mapping[str, Any],
 ) -> Score:
-    """Returns R2 of the factors of held-out images, read by what the given rows teach."""
+    """Returns R2 of the factors of held-out images, by a regression fitted on the given rows."""
     dataset = opened.dataset
     unseen = some_test_images(dataset, len(rows), seed, split="held_out")
     both = torch.cat([rows, unseen])
@@ -264,7 +264,7 @@ def accuracy(opened: OpenRun, rows: Tensor) -> Score:
     The interval is Wilson's; chance is always to name the commonest value.
     """
     classifier, dataset = opened.model, opened.dataset
-    assert isinstance(classifier, Classifier)  # the caller has looked
+    assert isinstance(classifier, Classifier)  # checked by the caller
     chosen = dataset.subset(rows)
     truth = chosen.factors[:, classifier.factor].long().numpy()
     right = probabilities_of(classifier, chosen).argmax(axis=1) == truth

@@ -22,9 +22,9 @@ TEMPORARY = re.compile(r"\..+\.\d+\.\w+")
 
 @contextmanager
 def atomic_write(path: Path, *, before: Path | None = None) -> Iterator[Path]:
-    """Gives a temporary path to write to, which becomes `path` when all went well.
+    """Yields a temporary path to write to, which replaces `path` on success.
 
-    Whoever reads `path` finds the old content or the new one, never a part of it, also after the
+    Readers of `path` find the old content or the new one, never a part of it, even after the
     process was killed or the power failed.
 
     Args:
@@ -93,7 +93,7 @@ def read_json(path: Path, kind: Any, *, again: str) -> Any:
     Args:
         path: of the file.
         kind: type that the content must have, for example `dict[str, float]`; every value is
-            looked at.
+            checked.
         again: how a damaged file is made again, for example "train the run again".
 
     Raises:

@@ -157,7 +157,7 @@ def _samples_of_each_value(portrait: Portrait, model: ConditionalVAE) -> Figure:
 
 
 def _traversals(portrait: Portrait) -> Figure:
-    """The test image whose code is nearest the origin is moved: all latents have room there."""
+    """Traverses the test image whose code is nearest the origin, where each latent has room."""
     nearest = int(portrait.posterior.mean.square().sum(dim=1).argmin())
     context = context_at(portrait.model, portrait.sample, torch.tensor([nearest]))
     code = portrait.posterior.mean[nearest]
@@ -185,7 +185,8 @@ def _latent_label(portrait: Portrait, latent: int) -> str:
 
 def _interpolations(portrait: Portrait) -> Figure:
     count = len(portrait.rows)
-    return _between(portrait, portrait.rows[torch.arange(10) % count])  # of few some come again
+    # where there are fewer than ten, some repeat
+    return _between(portrait, portrait.rows[torch.arange(10) % count])
 
 
 def _between(portrait: Portrait, rows: Tensor) -> Figure:

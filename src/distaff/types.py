@@ -1,4 +1,4 @@
-"""The words that models and data share: shapes of arrays, a batch, the terms of a loss."""
+"""Types that models and data share: shapes of arrays, a batch, the terms of a loss."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias

@@ -102,7 +102,7 @@ def _entry(metric: str, mode: str, given: DataSet, seed: int) -> Entry:
     begin = time.perf_counter()
     try:
         score = score_of(metric, given, rows=rows, mode=mode, seed=seed, repeats=0)
-    except Exception as error:  # whatever it is, it is the finding
+    except Exception as error:  # any error is a result
         reason = f"{type(error).__name__}: {error}"
         return entry._replace(error=reason, seconds=time.perf_counter() - begin)
     raw, chance, ceiling = map(_finite, (score.value, score.chance, score.ceiling))

@@ -83,7 +83,7 @@ Estimate = tuple[float, float, float]
 
 
 def _estimates(metrics: list[str], rows: int, seed: int) -> dict[str, Estimate | str]:
-    """For each score that applies what it says, or why it says nothing."""
+    """The value of each score that applies, or why it has none."""
     given = data_set(CODE, rows, seed)
     found: dict[str, Estimate | str] = {}
     for metric in metrics:
@@ -91,7 +91,7 @@ def _estimates(metrics: list[str], rows: int, seed: int) -> dict[str, Estimate |
             continue
         try:
             score = score_of(metric, given, rows=rows, mode="default", seed=seed, repeats=None)
-        except Exception as error:  # whatever it is, it is the finding
+        except Exception as error:  # any error is a result
             found[metric] = f"{type(error).__name__}: {error}"
         else:
             found[metric] = (score.value, *(score.interval or (np.nan, np.nan)))

@@ -93,7 +93,7 @@ def _values(code: str, rows: int, metrics: list[str], seed: int) -> dict[str, fl
             continue
         try:
             score = score_of(metric, given, rows=rows, mode="default", seed=seed, repeats=0)
-        except Exception as error:  # whatever it is, it is the finding
+        except Exception as error:  # any error is a result
             found[metric] = f"{type(error).__name__}: {error}"
         else:
             found[metric] = score.value / BEST.get(metric, 1.0)

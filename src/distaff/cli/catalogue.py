@@ -1,4 +1,4 @@
-"""What there is: every registered thing with one line about it."""
+"""The catalogue: every registered thing with one line about it."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

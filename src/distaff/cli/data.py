@@ -53,8 +53,8 @@ def list_(*, json: bool = False) -> None:
 def fetch(names: Annotated[tuple[str, ...], tyro.conf.Positional], *, json: bool = False) -> None:
     """Download the official files of data sets, where they are not there yet.
 
-    A download that broke is gone on from. Files that are put into the folder by hand do as well:
-    distaff data path NAME says where.
+    Interrupted downloads resume; files you copy in yourself work too: distaff data path NAME
+    says where.
 
     Examples:
         distaff data fetch mnist
@@ -79,7 +79,7 @@ def fetch(names: Annotated[tuple[str, ...], tyro.conf.Positional], *, json: bool
 
 
 def check(name: Annotated[str, tyro.conf.Positional], *, json: bool = False) -> None:
-    """Check the official files of a data set: a line for each, and exit code 1 if one is not right.
+    """Check the official files of a data set; the exit code is 1 if any is missing or wrong.
 
     The file of dSprites is also compared with the drawing, image by image, in about half a minute.
 

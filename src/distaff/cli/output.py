@@ -1,4 +1,4 @@
-"""What the verbs share: their output as JSON, and the runs that they work on."""
+"""Shared by the verbs: output as JSON, and the runs they work on."""
 
 import json
 from pathlib import Path
@@ -39,10 +39,10 @@ def opened_runs(folder: Path, data_path: Path | None) -> "Iterator[OpenRun]":
 
 
 def print_json(content: Any) -> None:
-    """Prints what a verb found, for programs."""
+    """Prints the result of a verb as JSON."""
     print(as_json(content))
 
 
 def as_json(content: Any) -> str:
-    """Returns what a verb found, for programs."""
+    """Returns the result of a verb as JSON."""
     return json.dumps(content, indent=2)

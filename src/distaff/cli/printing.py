@@ -12,7 +12,7 @@ from distaff.metrics.score import Score
 
 
 def print_plan(title: str, steps: Sequence[tuple[str, str, bool, float]]) -> None:
-    """Prints the steps of a study, and how long those take that are not finished.
+    """Prints the steps of a study, and how long the unfinished ones take.
 
     Args:
         title: above the table.

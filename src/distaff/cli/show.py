@@ -89,7 +89,7 @@ def study(
     plan: bool = False,
     json: bool = False,
 ) -> None:
-    """Work out a whole document: train, measure, draw, and write its report as PDF and HTML.
+    """Run a whole study: train, measure, draw, and write its report as PDF and HTML.
 
     What is finished is not done again, and what was interrupted is continued: the same command
     goes on. `distaff study list` shows the studies.

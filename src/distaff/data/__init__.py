@@ -1,4 +1,4 @@
-"""Data sets, by name, and the functions that load them."""
+"""Data sets by name, and the functions that load them."""
 
 from pathlib import Path
 from typing import Any

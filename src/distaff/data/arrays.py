@@ -45,7 +45,7 @@ class Arrays(Dataset):
         """The .npz file; kept as a path from the root, so that a run finds it from any folder."""
 
         def __post_init__(self) -> None:
-            """Makes the path one from the root."""
+            """Makes the path absolute."""
             super().__post_init__()
             object.__setattr__(self, "path", absolute(self.path))
 

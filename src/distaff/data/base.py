@@ -1,4 +1,4 @@
-"""What a data set must offer to be loaded by name."""
+"""The interface of a data set that is loaded by name."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence

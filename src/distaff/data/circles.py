@@ -26,7 +26,7 @@ MOST_IMAGES = 10_000_000
 class Circles(Dataset):
     """3,675 images, 64 x 64, of a circle on black: 35 x 35 positions in red, green and blue.
 
-    A small set to tell decoders apart by what they make of positions. Every combination of posX,
+    A small set for comparing how decoders handle positions. Every combination of posX,
     posY, shape, size and color, the last varying fastest; values of positions run from 0 to 1, of
     shape as in SHAPES, of size in pixels, of color as in the setting `colors`. Pillow cuts the
     place (size of the picture - 2 - size of the shape) * position off to a whole pixel, and so do
@@ -60,7 +60,7 @@ class Circles(Dataset):
         colour in one upright strip of its own, as many strips as there are colours."""
 
         def __post_init__(self) -> None:
-            """Refuses settings of which there is no picture."""
+            """Refuses settings that no picture can have."""
             super().__post_init__()
             for name, given, low, high in (
                 ("size", self.size, 8, 1024),
@@ -124,7 +124,7 @@ class Circles(Dataset):
 def _held_out(
     factors: Int[Tensor, "sample factor"], config: Circles.Config
 ) -> Bool[Tensor, " sample"]:
-    """True in the rows that no training image may show."""
+    """True in the rows held out of training."""
     x, y, color = factors[:, 0].long(), factors[:, 1], factors[:, 4]
     if config.held_out == "quadrant":
         return (2 * x >= config.positions) & (2 * y < config.positions - 1)

@@ -35,7 +35,7 @@ class Composition(DatasetConfig):
     extrapolation, where a value of any of them is enough; by default posX and posY, or posX."""
 
     def __post_init__(self) -> None:
-        """Refuses a split that there is not."""
+        """Refuses an unknown split."""
         if self.split not in SPLITS:
             raise ValueError(f"split is {self.split!r}; choose of {', '.join(SPLITS)}")
         if self.split_factors and self.split in ("nothing", "random"):

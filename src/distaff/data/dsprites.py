@@ -67,7 +67,7 @@ class DSprites(Dataset):
         then drawn from the rows that it leaves. By default all splits are drawn."""
 
         def __post_init__(self) -> None:
-            """Refuses a source or a split that there is not."""
+            """Refuses an unknown source or split."""
             super().__post_init__()
             if self.source not in FILES:
                 raise ValueError(f"source is {self.source!r}; choose of {', '.join(FILES)}")

@@ -31,7 +31,7 @@ class ImageFolder(Dataset):
     """Your own pictures from a folder, as PNG, JPEG, BMP, GIF, WebP, TIFF, PGM or PPM.
 
     Every picture of the folder and the folders in it, in the order of their paths; names that begin
-    with a dot are passed over. Pictures are turned as their camera says, the transparent is black,
+    with a dot are skipped. Pictures are turned as their camera says, the transparent is black,
     16 bits are cut to 8, and of several frames the first is taken. All are decoded when the set is
     loaded, and held as bytes.
 
@@ -61,7 +61,7 @@ class ImageFolder(Dataset):
         """Name of the factor that is the folder in which a picture lies, for example person."""
 
         def __post_init__(self) -> None:
-            """Refuses settings of which there is no picture; makes paths ones from the root."""
+            """Refuses settings that no picture can have; makes paths absolute."""
             super().__post_init__()
             if not all(SMALLEST <= side <= LARGEST for side in self.sides) or len(self.sides) != 2:
                 raise ValueError(

@@ -63,7 +63,7 @@ class Sprites(Dataset):
         their whole range; the factor then is the cell of the grid in which the value lies."""
 
         def __post_init__(self) -> None:
-            """Refuses settings of which there is no picture."""
+            """Refuses settings that no picture can have."""
             super().__post_init__()
             for name, low, high in (
                 ("size", 8, 1024),

@@ -15,7 +15,7 @@ def training_curves(curves: Mapping[str, Mapping[str, Curve]], *, title: str = "
 
     Args:
         curves: term -> split -> (steps, values in nats per image); a split with the name
-            `validation` is drawn with dots, since it is looked at more seldom.
+            `validation` is drawn with dots, since it is measured less often.
         title: above all.
     """
     with house_style():

@@ -1,4 +1,4 @@
-"""What a trained model says of images: codes, bounds, posteriors by optimisation, completions."""
+"""Inference with a trained model: codes, bounds, posteriors by optimisation, completions."""
 
 from distaff.inference.bounds import elbo, importance_weighted_bound
 from distaff.inference.complete import Completion, complete, hidden_log_likelihood, mask

@@ -66,7 +66,7 @@ def importance_weighted_bound(
         posterior: q(z|x) of each image; by default the encoder's.
         log_prob: log likelihood of each pixel given images and the decoder's outputs, by default
             that of the model's likelihood.
-        on_images: told how many images are done or under way.
+        on_images: called with the number of images done or in progress.
 
     Raises:
         UsageError: `samples` is below 1, or a context that does not fit the model; and as in

@@ -1,4 +1,4 @@
-"""Conditional model to judgement: whether it draws what it is asked for, and how variously."""
+"""Judges a conditional model: whether it draws what was asked for, and with how much variety."""
 
 from typing import NamedTuple
 
@@ -95,7 +95,7 @@ def accuracy_of_images(
     real_images: RealPictures,
     real_values: RealValues,
 ) -> ConditionalAccuracy:
-    """Judges images, whoever drew and whoever classified them.
+    """Judges images by what a classifier says of them.
 
     Args:
         probabilities: what a classifier says of each image.

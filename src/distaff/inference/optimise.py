@@ -89,12 +89,12 @@ def infer(
     its best look is returned. Images that are done leave the batch.
 
     The bound of the best look is the largest of many on shared points, which flatters it, and by
-    much the same for all images. What is returned is therefore measured again, at points that differ
-    from image to image, so that the spread over images shows the error.
+    much the same for all images. What is returned is therefore measured again, at points that
+    differ from image to image, so that the spread over images shows the error.
 
     Adam works on each number alone, the noise of a step is shared by all images, and the points of
     the last measurement follow from the seed and the seen pixels: what comes out for an image
-    depends on the image and the seed, not on its company or its place in the batch.
+    depends on the image and the seed, not on the other images or its place in the batch.
 
     A look decodes 2 n + 1 rows or more for each image, n the number of latents.
 
@@ -110,7 +110,7 @@ def infer(
         samples: draws a step from which the gradient is estimated.
         window: steps between two looks.
         minimal_gain: nats per image that count as progress.
-        on_step: told the step and how many images are still under way.
+        on_step: called with the step and the number of images still in progress.
 
     Returns:
         Posterior, bound, steps and convergence of each image, on the model's device.
@@ -202,7 +202,7 @@ class _Search:
 
     @torch.no_grad()
     def judge(self, look: Rule, step: int, minimal_gain: float) -> None:
-        """Measures the bound, keeps the best, slows down who stands still and lets go who did."""
+        """Measures the bound, keeps the best, slows stalled images and drops converged ones."""
         bounds = _bounds(self.model, self.subjects, self.posterior, lambda _: look)
         best = self.result.elbo[self.rows]
         better = bounds > best

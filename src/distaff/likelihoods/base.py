@@ -1,4 +1,4 @@
-r"""What a likelihood of pixels must offer.
+r"""The interface of a likelihood of pixels.
 
 Two numbers in nats answer two questions.
 

@@ -20,7 +20,7 @@ class ContinuousBernoulli(Likelihood):
     how it is computed. The mean is 1/2 + (coth(logit/2) - 2/logit) / 2, not lambda.
 
     The density at 0 or at 1 grows without bound with the logit, as |logit|, so that pixels that are
-    exactly 0 or 1 would drive it off for good: it is held in [-cap, cap], with no gradient beyond.
+    exactly 0 or 1 would drive it to infinity: it is held in [-cap, cap], with no gradient beyond.
 
     Reference: Loaiza-Ganem & Cunningham 2019, section 3.
     """

@@ -1,1 +1,1 @@
-"""Numbers that describe a decoder or a latent space and are no score."""
+"""Measures of decoders and latent spaces that are not scores."""

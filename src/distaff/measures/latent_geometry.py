@@ -11,7 +11,7 @@ solution (Schönemann & Carroll 1970, "Fitting one matrix to another under choic
 dilation and a rigid motion"), so that R² is 1 if angles and ratios of lengths are kept. Both R² are
 1 at best, 0 where the latents know nothing of the positions.
 
-The picture that these numbers put into words is the latent geometry of Watters, Matthey, Burgess,
+The same is shown as a figure, the latent geometry, by Watters, Matthey, Burgess,
 Lerchner 2019, "Spatial Broadcast Decoder", arXiv:1901.07017.
 """
 

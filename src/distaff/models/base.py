@@ -1,4 +1,4 @@
-"""What every model offers: who is trained on what, how that is weighed, and what it makes."""
+"""What every model offers: its players, the terms and the objective of each."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ class Model(nn.Module, Configured, ABC):
     @property
     @abstractmethod
     def players(self) -> Mapping[str, Player]:
-        """Who is trained on what, in the order of a step; most models have the one player `vae`.
+        """The players, in the order of a step; most models have the one player `vae`.
 
         Validation, patience and the best parameters go by the objective of the first.
         """

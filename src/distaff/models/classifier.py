@@ -17,10 +17,10 @@ from distaff.types import Batch, DataSpec, Images, LossTerms, Noise, Settings
 
 
 class Classifier(Model):
-    """Net that says which value a factor has, to judge images that a model was asked for.
+    """Net that predicts the value of a factor, to judge the images of a conditional model.
 
     Minimises  -log p(c|x),  in nats per image, on images that are each moved by a random number
-    of pixels; of the rows of a batch those count that are labelled.
+    of pixels; only the labelled rows of a batch count.
 
     Reference: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document
     recognition", section III.

@@ -14,7 +14,7 @@ from distaff.types import Context, Factors
 
 
 class ConditionalVAE(AbstractVAE):
-    """VAE whose encoder and decoder are told the value c of a factor, for example the digit.
+    """VAE whose encoder and decoder are given the value c of a factor, for example the digit.
 
     Minimises  E_q[-log p(x|z,c)] + KL(q(z|x,c) || p(z)),  in nats per image, with the prior
     p(z) = N(0, I) whatever the value. The latents need not carry the factor, and images of a

@@ -19,7 +19,7 @@ MOST_LAYERS, MOST_UNITS = 100, 100_000
 
 
 class FactorVAE(AbstractVAE):
-    """VAE that is also charged for the total correlation of its codes.
+    """VAE with a penalty on the total correlation of its codes.
 
     Encoder and decoder minimise
 

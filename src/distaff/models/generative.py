@@ -1,4 +1,4 @@
-"""What every generative model offers: codes of images, and images of codes."""
+"""The interface of a generative model: codes of images, and images of codes."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class GenerativeModel(Model):
 
     @abstractmethod
     def posterior(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
-        """Returns the posterior of images whose values nobody looks at, as a training step needs.
+        """Returns the posterior of images without checking their values, for training steps.
 
         Args:
             images: [batch, channel, height, width] in [0, 1], as `prepare` returns them.

@@ -1,4 +1,4 @@
-"""What encoders share: where the context comes in."""
+"""The base of encoders, and where the context enters."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -27,7 +27,7 @@ class Blocks:
 
 
 class ResidualBlock(nn.Module):
-    """x + W silu(normalise(x)) + b: what a layer adds, not what it makes of everything.
+    """x + W silu(normalise(x)) + b: a layer that adds to its input.
 
     Reference: He, Zhang, Ren, Sun 2016, "Identity mappings in deep residual networks", figure 1b;
     layer normalisation after Ba, Kiros, Hinton 2016, arXiv:1607.06450.

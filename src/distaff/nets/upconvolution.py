@@ -49,7 +49,7 @@ class _Doubled(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         maps, weight = ctx.saved_tensors
         if gradient.shape[1] == 1:
-            # the same numbers, said to have their channel last: else the slow way is taken
+            # the same numbers, marked as channels last: otherwise the slow path is taken
             gradient = gradient[:, 0, :, :, None].movedim(3, 1)
         return (
             functional.conv2d(gradient, weight, stride=STRIDE, padding=PADDING),

@@ -19,7 +19,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Makes a folder and keeps other processes from training in it.
 
     Raises:
-        RunError: another process is at it, or the folder cannot be written to.
+        RunError: another process is training in it, or the folder cannot be written to.
     """
     lock = FileLock(folder / NAME, timeout=0)
     with os_errors_as_run_errors(folder / NAME):

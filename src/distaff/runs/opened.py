@@ -22,8 +22,8 @@ Datasets = dict[DatasetConfig, FactorDataset]
 class OpenRun:
     """A run with its data set, its model and the codes of its images, each made when asked for.
 
-    Verbs and studies hand one around; nothing in it is loaded twice. It holds all that it made
-    until it is let go.
+    Verbs and studies hand one around; nothing in it is loaded twice. It keeps what it loaded
+    for as long as it lives.
     """
 
     def __init__(self, run: Run, datasets: Datasets | None = None) -> None:
@@ -99,7 +99,7 @@ class OpenRun:
         """Returns the posterior of every image, and keeps it in the run's folder.
 
         Args:
-            on_images: told how far the encoding is; not called where nothing is encoded.
+            on_images: called with the progress; not where nothing is encoded.
 
         Returns:
             Mean and log standard deviation, float32 [image, latent], on the CPU.

@@ -1,4 +1,4 @@
-"""How a study is conducted: trainings, then measurements, then a report.
+"""How a study is run: trainings, then measurements, then a report.
 
 runs/studies/<study>/<budget>/
     report.pdf, report.html    the report; report.typ is its source
@@ -29,7 +29,7 @@ class TaskRecord(TypedDict):
     """What is kept of a finished task."""
 
     stamp: str
-    """What the numbers follow from; another one makes them stale."""
+    """What the numbers depend on; where it changes, they are stale."""
     seconds: float
     figures: dict[str, str]
     """Captions by the names of the files."""
@@ -80,7 +80,7 @@ def plan(study: Study, runs: Path | str = "runs") -> list[Step]:
 def run_study(
     study: Study, runs: Path | str = "runs", *, watcher: StudyProgress | None = None
 ) -> Path:
-    """Carries out what is not finished of a study and writes its report.
+    """Runs the unfinished steps of a study and writes its report.
 
     Args:
         study: what to do.
@@ -131,7 +131,7 @@ def _trained(study: Study, runs: Path) -> dict[str, list[Run]]:
 
 
 def _stamp(study: Study, trained: Mapping[str, list[Run]]) -> str:
-    """What the results of a study follow from: parameters, budget, version."""
+    """What the results of a study depend on: parameters, budget, version."""
     digest = hashlib.sha256(f"{study.budget} {version('distaff')}".encode())
     for run in (run for runs in trained.values() for run in runs):
         digest.update(run.model_file.read_bytes())

@@ -1,4 +1,4 @@
-"""What a study is, and what its tasks find on their bench."""
+"""A study, and the context that its tasks are given."""
 
 import copy
 import inspect
@@ -53,7 +53,7 @@ class Study(ABC):
 
 
 class StudyContext:
-    """What a task finds: the trained runs, and a place for its figures."""
+    """What a task is given: the trained runs, and a place for its figures."""
 
     def __init__(self, folder: Path, runs: Mapping[str, list[Run]]) -> None:
         self.folder = folder
@@ -63,7 +63,7 @@ class StudyContext:
         self._datasets: Datasets = {}
 
     def next_task(self) -> "StudyContext":
-        """Returns what the next task finds: no captions yet, and all that was opened before."""
+        """Returns the context of the next task: no captions yet, and all that was opened before."""
         following = copy.copy(self)
         following.captions = {}
         return following

@@ -64,7 +64,7 @@ class Batches:
         """Returns the batch of a step, images with their channels last in memory."""
         rows = torch.cat([some.at(step) for some in self._rows])
         batch = self._images.batch_at(rows, labelled=self._supervised)
-        # `contiguous` would leave one channel as it is, and the first layer goes the slow way
+        # `contiguous` would keep the strides of a single channel, and the first layer its slow path
         return batch._replace(images=batch.images.to(memory_format=torch.channels_last))
 
 

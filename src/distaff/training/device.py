@@ -1,4 +1,4 @@
-"""The machine a model runs on: which device, and how its memory is handled."""
+"""The device a model runs on, and how its memory is handled."""
 
 import ctypes
 import sys

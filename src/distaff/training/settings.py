@@ -25,12 +25,12 @@ class Training:
     """Whether grey pixels are drawn black or white, again at each visit of an image, with the grey
     level as probability; held-out images are drawn the same way at each validation."""
     gradient_clip: float | None = None
-    """Largest norm of a player's gradient; a longer one is shortened to it."""
+    """Largest norm of a player's gradient; a longer one is scaled down to it."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """Number format of the nets; parameters and losses are float32 in each. With tf32 products are
     rounded on CUDA; on other devices it is float32."""
     cuda_graph: bool = field(default=False, metadata={"hashed": "never"})
-    """Whether the work of a step is recorded once and replayed, which spares launching its
+    """Whether the work of a step is recorded once and replayed, instead of launching its
     kernels one by one; on other devices than CUDA it changes nothing."""
     device: str = "auto"
     """Where to train: auto (CUDA, then MPS, then CPU), cpu, cuda, cuda:1, mps."""

@@ -15,7 +15,7 @@ from distaff.errors import DataError
 TIMEOUT = 20.0
 """Seconds of silence after which a server is given up."""
 ATTEMPTS = 5
-"""How often a download from one address is begun or taken up again."""
+"""Attempts for each address, resumed downloads included."""
 CHUNK = 1 << 14
 
 Verify = Callable[[Path], str | None]
@@ -29,8 +29,8 @@ class _NotHadError(Exception):
 def download(urls: Sequence[str], path: Path, *, verify: Verify, on_bytes: Advance) -> None:
     """Downloads a file from the first address that has it.
 
-    It grows under another name and is renamed when it is whole; what a broken download left there
-    is gone on from. A second process waits for the first and finds the file.
+    It is written under another name and renamed when it is complete; a broken download is
+    resumed. A second process waits for the first and finds the file.
 
     Args:
         urls: addresses of the same file.
@@ -79,7 +79,7 @@ def _from(url: str, part: Path, verify: Verify, on_bytes: Advance) -> None:
             _receive(url, part, on_bytes)
         except _NotHadError as error:
             reason = str(error)
-            if _size(part) <= had:  # no use in asking again
+            if _size(part) <= had:  # retrying would not help
                 break
             continue
         reason = verify(part) or ""
@@ -98,7 +98,7 @@ def _receive(url: str, part: Path, on_bytes: Advance) -> None:
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
             if response.status_code == requests.codes.requested_range_not_satisfiable:
-                return  # nothing is lacking
+                return  # it is complete already
             response.raise_for_status()
             if response.headers.get("Content-Type", "").startswith("text/html"):
                 raise _NotHadError("a web page came instead of the file")

@@ -70,7 +70,7 @@ def moved(config: Any, path: Path) -> Any:
 
 
 def check_memory(needed: int, what: str, remedy: str) -> None:
-    """Refuses what does not fit into the memory that is free.
+    """Refuses what does not fit into free memory.
 
     Args:
         needed: bytes.

@@ -123,7 +123,7 @@ def mutual_information(
 ) -> Float[np.ndarray, "latent factor"]:
     """Returns the mutual information of each latent with each factor, in nats, at least 0.
 
-    A latent of one value has none.
+    It is 0 for a latent of one value.
 
     Args:
         codes: continuous or discrete latents.

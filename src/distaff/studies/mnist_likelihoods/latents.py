@@ -39,7 +39,7 @@ MASKS = {
     "border": "all but a square in the centre",
     "random": "half of the pixels, chosen at random",
 }
-"""What is seen of an image that is to be completed."""
+"""The part of an image that is seen when it is completed."""
 SHOWN = 24
 """Images in the figures of tasks 4a and 4b."""
 COMPLETIONS = 6
