@@ -91,6 +91,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_a_package_of_somebody_else_is_used_like_distaff_s_own(package: tuple[Path, Path]) -> None:
     installed, work = package
     use_all(work, installed)
+    assert "(from fibre 1.2)" in distaff("list models", work, installed)
     drawn = distaff("illustrate runs/my-recipe", work, installed)
     assert "my-figure.png" in drawn
     distaff("report runs/my-recipe", work, installed)

@@ -127,6 +127,7 @@ class Portrait:
 
 
 def _reconstructions(portrait: Portrait) -> Figure:
+    """Test images, each above its reconstruction."""
     return _with_reconstructions(portrait, portrait.rows[:24], "Test images")
 
 
@@ -139,6 +140,7 @@ def _with_reconstructions(portrait: Portrait, rows: Tensor, title: str) -> Figur
 
 
 def _samples(portrait: Portrait) -> Figure:
+    """Images decoded from the prior; of a conditional model, some of each value."""
     if isinstance(portrait.model, ConditionalVAE):
         return _samples_of_each_value(portrait, portrait.model)
     images = portrait.model.sample(6 * PER_ROW).numpy()
@@ -157,7 +159,10 @@ def _samples_of_each_value(portrait: Portrait, model: ConditionalVAE) -> Figure:
 
 
 def _traversals(portrait: Portrait) -> Figure:
-    """Traverses the test image whose code is nearest the origin, where each latent has room."""
+    """One latent of a test image moved at a time, a row for each latent, most nats first.
+
+    The image is the one whose code is nearest the origin, where each latent has room.
+    """
     nearest = int(portrait.posterior.mean.square().sum(dim=1).argmin())
     context = context_at(portrait.model, portrait.sample, torch.tensor([nearest]))
     code = portrait.posterior.mean[nearest]
@@ -184,6 +189,7 @@ def _latent_label(portrait: Portrait, latent: int) -> str:
 
 
 def _interpolations(portrait: Portrait) -> Figure:
+    """Pictures on straight lines between the latents of two test images."""
     count = len(portrait.rows)
     # where there are fewer than ten, some repeat
     return _between(portrait, portrait.rows[torch.arange(10) % count])
@@ -212,6 +218,7 @@ def _between(portrait: Portrait, rows: Tensor) -> Figure:
 
 
 def _relation_matrix(portrait: Portrait) -> Figure:
+    """Mutual information of each latent and factor, as a share of the factor's entropy."""
     names = [f"z{latent}, {portrait.kl[latent]:.2f} nats" for latent in portrait.order]
     return figures.relation_matrix(
         portrait.relation[portrait.order],
@@ -222,7 +229,10 @@ def _relation_matrix(portrait: Portrait) -> Figure:
 
 
 def _training_curves(portrait: Portrait) -> Figure:
-    """Each term in plain nats, the bound where they make one, and each player's objective."""
+    """Terms and objectives over the steps, on training and on held-out images.
+
+    Each term in plain nats, the bound where they make one, and each player's objective.
+    """
     terms = {term: [term] for term in portrait.run.terms}
     if {"reconstruction", "kl"} <= set(terms):
         terms["negative ELBO"] = ["reconstruction", "kl"]
@@ -244,10 +254,12 @@ def _curve(
 
 
 def _assigned_reconstructions(portrait: Portrait) -> Figure:
+    """Reconstructions of the split test_reconstruct, for question 1 of the CS 699 assignment."""
     return _with_reconstructions(portrait, _split(portrait, "test_reconstruct"), "test_reconstruct")
 
 
 def _assigned_interpolations(portrait: Portrait) -> Figure:
+    """Interpolations of the pairs of the split test_interpolate, for the same question."""
     return _between(portrait, _split(portrait, "test_interpolate"))
 
 

@@ -16,12 +16,16 @@ class Origin(NamedTuple):
     version: str | None
     """Of the package; None for a script."""
 
+    def __str__(self) -> str:
+        """The package with its version, or the script."""
+        return self.source if self.version is None else f"{self.source} {self.version}"
+
     @property
     def remedy(self) -> str:
         """What to do where the thing is missing."""
         if self.version is None:
             return f"it was registered by {self.source}; import that first"
-        return f"it comes from the package {self.source} {self.version}; install it with " + (
+        return f"it comes from the package {self}; install it with " + (
             f"pip install {self.source}=={self.version}"
         )
 

@@ -1,59 +1,55 @@
 """The catalogue: every registered thing with one line about it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from distaff.data import DATASETS, Dataset
+from distaff.experiment import Experiment
 from distaff.illustrate import FIGURES
 from distaff.likelihoods import LIKELIHOODS
 from distaff.metrics import METRICS
 from distaff.models import MODELS
 from distaff.nets import DECODERS, ENCODERS
 from distaff.recipes import RECIPES
+from distaff.registry import Registry
 from distaff.runs import Run, find_runs
 from distaff.studies import STUDIES
 
 Lines = list[tuple[str, str]]
 
 
-def _described(registry: Mapping[str, Any]) -> Lines:
-    return [(name, _first_line(thing)) for name, thing in registry.items()]
+def _lines(
+    registry: Registry[Any], describe: Callable[[Any], str] | None = None, prefix: str = ""
+) -> Lines:
+    """Returns the name of each thing, what it is, and whose it is where it is not distaff's own."""
+    lines = []
+    for name, thing in registry.items():
+        origin = registry.origin(name)
+        source = f" (from {origin})" if origin else ""
+        lines.append((prefix + name, (describe or _first_line)(thing) + source))
+    return lines
 
 
 def _first_line(thing: Any) -> str:
     return str(thing.__doc__ or "").split("\n", 1)[0]
 
 
-def _nets() -> Lines:
-    encoders = [(f"encoder {name}", _first_line(net)) for name, net in ENCODERS.items()]
-    return encoders + [(f"decoder {name}", _first_line(net)) for name, net in DECODERS.items()]
-
-
-def _recipes() -> Lines:
-    return [
-        (
-            name,
-            f"{recipe.model.kind} on {recipe.data.kind}, "
-            + (
-                f"{recipe.training.epochs} epochs"
-                if recipe.training.epochs
-                else f"{recipe.training.steps:,} steps"
-            ),
-        )
-        for name, recipe in RECIPES.items()
-    ]
+def _recipe(recipe: Experiment) -> str:
+    training = recipe.training
+    length = f"{training.epochs} epochs" if training.epochs else f"{training.steps:,} steps"
+    return f"{recipe.model.kind} on {recipe.data.kind}, {length}"
 
 
 CATALOGUE: dict[str, Callable[[], Lines]] = {
-    "models": lambda: _described(MODELS),
-    "data": lambda: _described(DATASETS),
-    "nets": _nets,
-    "likelihoods": lambda: _described(LIKELIHOODS),
-    "metrics": lambda: _described(METRICS),
-    "figures": lambda: [(name, "") for name in FIGURES],
-    "recipes": _recipes,
-    "studies": lambda: _described(STUDIES),
+    "models": lambda: _lines(MODELS),
+    "data": lambda: _lines(DATASETS),
+    "nets": lambda: _lines(ENCODERS, prefix="encoder ") + _lines(DECODERS, prefix="decoder "),
+    "likelihoods": lambda: _lines(LIKELIHOODS),
+    "metrics": lambda: _lines(METRICS),
+    "figures": lambda: _lines(FIGURES),
+    "recipes": lambda: _lines(RECIPES, _recipe),
+    "studies": lambda: _lines(STUDIES),
 }
 
 
