@@ -23,6 +23,7 @@ from distaff.models import ConditionalVAE, GenerativeModel
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.runs import OpenRun, Run
 from distaff.runs.figures import write_figure
+from distaff.text import printable
 
 __all__ = ["FIGURES", "illustrate"]
 
@@ -107,7 +108,7 @@ class Portrait:
     @cached_property
     def factor_names(self) -> list[str]:
         """Names of the factors with more than one value."""
-        return [self.dataset.factor_names[i] for i in self.varying]
+        return [printable(self.dataset.factor_names[i]) for i in self.varying]
 
     @cached_property
     def relation(self) -> Array:
@@ -123,7 +124,7 @@ class Portrait:
 
     def title(self, what: str) -> str:
         """Returns what a figure shows, with the recipe and the seed."""
-        return f"{what} · {self.run.experiment.name}, seed {self.run.seed}"
+        return printable(f"{what} · {self.run.experiment.name}, seed {self.run.seed}")
 
 
 def _reconstructions(portrait: Portrait) -> Figure:
@@ -148,7 +149,8 @@ def _samples(portrait: Portrait) -> Figure:
 
 
 def _samples_of_each_value(portrait: Portrait, model: ConditionalVAE) -> Figure:
-    name, size = portrait.dataset.factor_names[model.factor], model.context_size
+    name = printable(portrait.dataset.factor_names[model.factor])
+    size = model.context_size
     values = np.linspace(0, size - 1, min(size, VALUES)).round().astype(int)
     context = model.context_of(values.repeat(PER_ROW))
     return figures.samples(
@@ -240,7 +242,9 @@ def _training_curves(portrait: Portrait) -> Figure:
     weights = "\nheld out: last weights" if portrait.opened.model.schedules() else ""
     terms |= {name + weights: [name] for name in portrait.run.objectives}
     curves = {
-        title: {split: _curve(portrait.run.log, split, names) for split in ("train", "validation")}
+        printable(title, keep="\n"): {
+            split: _curve(portrait.run.log, split, names) for split in ("train", "validation")
+        }
         for title, names in terms.items()
     }
     return figures.training_curves(curves, title=portrait.title("Training"))

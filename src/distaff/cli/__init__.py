@@ -13,6 +13,7 @@ from distaff.cli.data import DATA_DESCRIPTION, DATA_VERBS, data
 from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
 from distaff.cli.show import illustrate, list_, report, study
+from distaff.cli.terminal import say, unread_allowed
 from distaff.cli.train import demo, train, train_with_flags
 from distaff.errors import DistaffError, RunWarning
 from distaff.registry import look_up
@@ -47,21 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            _dispatch(words)
-    except BrokenPipeError:  # whoever read the output, as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (DistaffError, OSError, ValueError) as error:
-        if debug:
-            raise
-        print(f"distaff: {error}", file=sys.stderr)
-        return error.exit_code if isinstance(error, DistaffError) else 1
-    except KeyboardInterrupt:
-        print("distaff: stopped.", file=sys.stderr)
-        return 130
-    return 0
+    with unread_allowed():
+        try:
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                _dispatch(words)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read the output, as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except (DistaffError, OSError, ValueError) as error:
+            if debug:
+                raise
+            say(error)
+            return error.exit_code if isinstance(error, DistaffError) else 1
+        except KeyboardInterrupt:
+            say("stopped.")
+            return 130
+        return 0
 
 
 def _show_warning(
@@ -69,7 +72,7 @@ def _show_warning(
 ) -> None:
     """Prints a warning of distaff's own as a sentence, without its place in the code."""
     if issubclass(category, RunWarning):
-        print(f"distaff: {message}", file=sys.stderr)
+        say(message)
     else:
         _plain_warning(message, category, *others, **named)
 

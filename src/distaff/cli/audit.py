@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from distaff.cli.output import as_json, print_json
+from distaff.cli.terminal import show
 from distaff.errors import UsageError
 
 Part = Literal["codes", "size", "coverage"]
@@ -64,4 +65,4 @@ def audit(
     if json:
         print_json(content)
     else:
-        print(f"audit: {', '.join(str(out / f'{name}.png') for name in figures) or out}")
+        show(f"audit: {', '.join(str(out / f'{name}.png') for name in figures) or out}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from distaff.cli.output import print_json
+from distaff.cli.terminal import show
 from distaff.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def fetch(names: Annotated[tuple[str, ...], tyro.conf.Positional], *, json: bool
     if json:
         print_json(paths)
     else:
-        print("\n".join(paths) or "nothing to download")
+        for path in paths or ["nothing to download"]:
+            show(path)
 
 
 def check(name: Annotated[str, tyro.conf.Positional], *, json: bool = False) -> None:
@@ -103,7 +105,7 @@ def check(name: Annotated[str, tyro.conf.Positional], *, json: bool = False) -> 
         entry: dict[str, Any] = {"path": str(file.path), "fault": fault}
         checked.append(entry)
         if not json:
-            print(f"{file.path}: {fault or 'whole'}", flush=True)
+            show(f"{file.path}: {fault or 'whole'}")
         if not there:
             continue
         with ImageProgress("compared") as progress:
@@ -112,7 +114,7 @@ def check(name: Annotated[str, tyro.conf.Positional], *, json: bool = False) -> 
         if compared:
             entry["compared"] = compared._asdict()
             if not json:
-                print(compared)
+                show(compared)
     if json:
         print_json(checked)
     if wrong := sum(bool(file["fault"]) for file in checked):
@@ -141,7 +143,7 @@ def path(name: Annotated[str | None, tyro.conf.Positional] = None, *, json: bool
     if json:
         print_json(str(folder))
     else:
-        print(folder)
+        show(folder)
 
 
 DATA_VERBS: dict[str, Callable[..., None]] = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from distaff.cli.output import DataPath, opened_runs, print_json
+from distaff.cli.terminal import STDERR, show
 from distaff.errors import UsageError
 
 if TYPE_CHECKING:
@@ -116,7 +117,6 @@ def _evaluate_tables(
     json: bool,
 ) -> None:
     from distaff.cli.printing import print_scores
-    from distaff.cli.progress import STDERR
     from distaff.data.reading.tables import read_table
     from distaff.evaluate import measure, to_json
     from distaff.metrics.options import from_words
@@ -146,7 +146,7 @@ def _evaluate_tables(
         command = shlex.join(["distaff", "evaluate", *map(str, flags)])
         path = report_of_codes(out, scores, table, known, command)
         if not json:
-            print(f"report: {path}")
+            show(f"report: {path}")
 
 
 def _active(named: tuple[str, ...], latents: int) -> list[bool]:
@@ -183,7 +183,6 @@ def compare(
         json: Print JSON.
     """
     from distaff.cli.printing import print_comparison, print_stale
-    from distaff.cli.progress import STDERR
     from distaff.compare import compare, rank_correlations, udr_of_runs
     from distaff.runs import find_runs
 

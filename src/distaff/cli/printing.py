@@ -3,10 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
 from rich.table import Table
 
-from distaff.cli.progress import STDERR
+from distaff.cli.terminal import Terminal, say, show
 from distaff.compare import RankCorrelation, Row
 from distaff.metrics.score import Score
 
@@ -21,9 +20,9 @@ def print_plan(title: str, steps: Sequence[tuple[str, str, bool, float]]) -> Non
     table = Table("step", "what", "state", "on two cores, about", title=title, title_justify="left")
     for name, what, finished, seconds in steps:
         table.add_row(name, what, "finished" if finished else "to do", _minutes(seconds))
-    Console().print(table)
+    Terminal().print(table)
     left = sum(seconds for _, _, finished, seconds in steps if not finished)
-    Console().print(f"left to do: about {_minutes(left)}")
+    show(f"left to do: about {_minutes(left)}")
 
 
 def _minutes(seconds: float) -> str:
@@ -42,23 +41,21 @@ def print_scores(title: str, scores: dict[str, Score]) -> None:
         table.add_row(name + options, f"{score.value:.3f}", interval, *bounds)
         for part, value in score.parts.items():
             table.add_row(f"  {part}", f"{value:.3f}")
-    Console().print(table)
+    Terminal().print(table)
     origins: dict[str, list[str]] = defaultdict(list)
     for name, score in scores.items():
         origins[str(score.origin)].append(name)
     for origin, names in origins.items():
         if origin:
-            Console().print(f"{', '.join(names)}: {origin}", highlight=False, soft_wrap=True)
+            show(f"{', '.join(names)}: {origin}")
 
 
 def print_stale(title: str, stale: Sequence[str]) -> None:
     """Prints which scores of a run are of parameters that it no longer has, and not shown."""
     if stale:
-        STDERR.print(
+        say(
             f"{title}: stale and left out, of other parameters: {', '.join(stale)}; evaluate the "
-            f"run again",
-            highlight=False,
-            soft_wrap=True,
+            f"run again."
         )
 
 
@@ -81,12 +78,12 @@ def print_comparison(rows: Sequence[Row], ranks: Sequence[RankCorrelation]) -> N
             f"{row.median:.3f}",
             spread,
         )
-    Console().print(table)
+    Terminal().print(table)
     if ranks:
         table = Table("metric", "and metric", "runs", "rank correlation")
         for pair in ranks:
             table.add_row(pair.first, pair.second, str(pair.runs), f"{pair.spearman:.2f}")
-        Console().print(table)
+        Terminal().print(table)
 
 
 def print_list(title: str, lines: Iterable[tuple[str, str]]) -> None:
@@ -94,4 +91,4 @@ def print_list(title: str, lines: Iterable[tuple[str, str]]) -> None:
     table = Table(title=title, title_justify="left", show_header=False, box=None)
     for name, summary in lines:
         table.add_row(name, summary)
-    Console().print(table)
+    Terminal().print(table)

@@ -7,6 +7,7 @@ import tyro
 
 from distaff.cli.data import fetch_for
 from distaff.cli.output import DataPath, Folder, opened_runs, print_json
+from distaff.cli.terminal import STDERR, show
 
 Noun = Literal[
     "models", "data", "nets", "likelihoods", "metrics", "figures", "recipes", "studies", "runs"
@@ -32,7 +33,6 @@ def illustrate(
         data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
     """
-    from distaff.cli.progress import STDERR
     from distaff.illustrate import illustrate
 
     paths = []
@@ -42,7 +42,8 @@ def illustrate(
     if json:
         print_json(paths)
     else:
-        print("\n".join(paths))
+        for path in paths:
+            show(path)
 
 
 def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> None:
@@ -78,7 +79,8 @@ def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> No
     if json:
         print_json(paths)
     else:
-        print("\n".join(f"report: {path}" for path in paths))
+        for path in paths:
+            show(f"report: {path}")
 
 
 def study(
@@ -128,7 +130,8 @@ def study(
     if json:
         print_json({"folder": str(folder), "report": str(folder / "report.pdf")})
     else:
-        print(f"report: {folder / 'report.pdf'}\nall files: {folder / 'index.html'}")
+        show(f"report: {folder / 'report.pdf'}")
+        show(f"all files: {folder / 'index.html'}")
 
 
 def list_(

@@ -13,6 +13,7 @@ from tyro.constructors import (
 
 from distaff.cli.data import fetch_for
 from distaff.cli.output import print_json
+from distaff.cli.terminal import STDERR, show
 from distaff.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> Non
         open: Open the report in the browser.
     """
     from distaff.cli.printing import print_scores
-    from distaff.cli.progress import STDERR
     from distaff.evaluate import evaluate
     from distaff.illustrate import illustrate
     from distaff.recipes import DEMO
@@ -51,7 +51,7 @@ def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> Non
         illustrate(opened)
     print_scores(str(run.folder), scores)
     path = report(opened)
-    print(f"report: {path}")
+    show(f"report: {path}")
     if open:
         import webbrowser
 
@@ -103,7 +103,8 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
         if json:
             print_json(folders)
         else:
-            print("\n".join(f"trained: {folder}" for folder in folders))
+            for folder in folders:
+                show(f"trained: {folder}")
 
     train.__doc__ = f"""Train {recipe}, one run for each seed.
 

@@ -29,6 +29,8 @@ STYLE: Any = {
     "lines.linewidth": 1.4,
     "pdf.fonttype": 42,
     "savefig.dpi": 200,
+    # a dollar in the name of a factor is a dollar
+    "text.parse_math": False,
 }
 
 

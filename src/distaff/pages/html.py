@@ -8,12 +8,14 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from markupsafe import Markup
 
 from distaff.arrays import Array
 from distaff.figures import relation_matrix
 from distaff.figures.house_style import house_style
 from distaff.files import atomic_write
 from distaff.metrics.score import Score
+from distaff.text import printable
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_NAMES = 3
@@ -34,6 +36,7 @@ def write_page(path: Path, template: str, **content: Any) -> None:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
@@ -59,11 +62,17 @@ def relations(
             key = score.relation.tobytes()
             matrices[key] = score.relation
             readers.setdefault(key, []).append(name)
-    shown = [name for name, varies in zip(factor_names, varying, strict=True) if varies]
+    shown = [printable(name) for name, varies in zip(factor_names, varying, strict=True) if varies]
     return {
         ", ".join(readers[key]): _drawn(matrix[:, np.array(varying)], shown, readers[key])
         for key, matrix in matrices.items()
     }
+
+
+def _shown(value: object) -> object:
+    """Escapes what acts on a page beside HTML, such as the codes of a terminal."""
+    plain = isinstance(value, str) and not isinstance(value, Markup)
+    return printable(value, keep="\n\t") if plain else value
 
 
 def in_base64(png: bytes) -> str:

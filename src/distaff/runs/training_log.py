@@ -10,6 +10,8 @@ from distaff.errors import RunError
 from distaff.files import TRAIN_AGAIN, damaged, os_errors_as_run_errors, parse_json, read_text
 
 NAME = "train.jsonl"
+MOST_NUMBERS = 100
+"""In a line; a figure has a panel for each."""
 Line = dict[str, Any]
 
 
@@ -122,6 +124,8 @@ def _line(text: str, path: Path, number: int) -> Line:
     except (ValueError, RecursionError) as error:
         raise damaged(path, f"line {number}: {error}", TRAIN_AGAIN) from None
     known = isinstance(line, dict) and isinstance(line.get("split"), str) and "step" in line
+    if known and len(line) > MOST_NUMBERS:
+        raise damaged(path, f"line {number} has {len(line):,} numbers", TRAIN_AGAIN)
     if not known or not all(isinstance(line[n], (int, float)) for n in line if n != "split"):
         raise damaged(path, f"line {number} is {text[:40]!r}", TRAIN_AGAIN)
     return dict(line)

@@ -21,7 +21,7 @@ from distaff.files import atomic_write, read_json, write_json
 from distaff.pages.html import TEMPLATES, write_page
 from distaff.pages.typst import typeset
 from distaff.runs import Run, run_folder
-from distaff.studies.study import Results, Study, StudyContext
+from distaff.studies.study import SUFFIXES, Results, Study, StudyContext
 from distaff.train import Progress, train
 
 
@@ -50,6 +50,9 @@ class Step(NamedTuple):
 @runtime_checkable
 class StudyProgress(Progress, Protocol):
     """Who watches a study."""
+
+    def training(self, name: str, place: int, count: int) -> None:
+        """One of the study's trainings begins, or is found finished."""
 
     def task(self, name: str) -> None:
         """A task begins."""
@@ -95,7 +98,10 @@ def run_study(
         Interrupted: Ctrl-C during a training; the same call goes on from there.
     """
     runs = Path(runs)
-    for experiment in study.experiments.values():
+    experiments = _distinct(study.experiments)
+    for place, (name, experiment) in enumerate(experiments.items(), start=1):
+        if watcher:
+            watcher.training(name, place, len(experiments))
         train(experiment, runs, resume=True, progress=watcher)
     trained = _trained(study, runs)
     folder, stamp = study_folder(runs, study), _stamp(study, trained)
@@ -139,7 +145,12 @@ def _stamp(study: Study, trained: Mapping[str, list[Run]]) -> str:
 
 
 def _finished(folder: Path, task: str, stamp: str) -> bool:
-    return _file(folder, task).is_file() and _record(folder, task)["stamp"] == stamp
+    """Whether the numbers of a task are of these parameters, and all its figures are there."""
+    if not _file(folder, task).is_file():
+        return False
+    record = _record(folder, task)
+    figures = [folder / f"{name}{suffix}" for name in record["figures"] for suffix in SUFFIXES]
+    return record["stamp"] == stamp and all(figure.is_file() for figure in figures)
 
 
 def _record(folder: Path, task: str) -> TaskRecord:

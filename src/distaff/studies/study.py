@@ -20,6 +20,8 @@ from distaff.training.settings import Training
 
 Budget = Literal["smoke", "quick", "full"]
 Results = dict[str, Any]
+SUFFIXES = (".pdf", ".png")
+"""Of the files of a deliverable."""
 
 
 class Study(ABC):
@@ -88,7 +90,7 @@ class StudyContext:
             figure: to be kept.
             caption: what it shows, a sentence or two.
         """
-        for suffix in (".pdf", ".png"):
+        for suffix in SUFFIXES:
             with atomic_write(self.folder / f"{name}{suffix}") as temporary, house_style():
                 nameless = {"CreationDate": None} if suffix == ".pdf" else {}
                 figure.savefig(temporary, metadata=nameless)

@@ -1,0 +1,100 @@
+"""The gate to the terminal: what the verbs print goes through here, as text and nothing else."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
+from typing import Any, TextIO, cast
+
+from rich.console import Console, ConsoleOptions
+from rich.progress import TextColumn
+from rich.table import Column
+from rich.text import Text
+from typing_extensions import override
+
+from distaff.text import printable
+
+LONGEST = 1_200
+"""Characters of a sentence; an error may quote a name of any length."""
+WIDEST = 10_000
+"""Columns where there is no terminal: whoever reads a file or a pipe wants the whole table."""
+
+
+class Terminal(Console):
+    """A console that takes every string for text: no markup, no emoji, no control characters."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+    @override
+    def render_str(self, text: str, **named: Any) -> Text:
+        return super().render_str(printable(text, keep="\n"), **named)
+
+    @property
+    @override
+    def options(self) -> ConsoleOptions:
+        known = self.is_terminal or "COLUMNS" in os.environ
+        return super().options if known else super().options.update(width=WIDEST)
+
+    @override
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+STDERR = Terminal(stderr=True)
+
+
+def plain_column(field: str, column: Column | None = None) -> TextColumn:
+    """Returns the column of a bar that shows a field of its task as it is."""
+    return TextColumn(f"{{task.{field}}}", markup=False, table_column=column)
+
+
+def say(sentence: object) -> None:
+    """Prints an error or a warning as one line on stderr."""
+    text = printable(sentence)
+    shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    print(f"distaff: {shown}", file=sys.stderr)
+
+
+def show(line: object) -> None:
+    """Prints a line of a verb's result on stdout."""
+    print(printable(line))
+
+
+class _Unread:
+    """A stream that may lose its reader: what is written after that is lost without an error."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+@contextmanager
+def unread_allowed() -> Iterator[None]:
+    """Lets the block go on when nobody reads its messages any more.
+
+    That is so when the program at the other end of a pipe has ended, as `head` does, or when the
+    terminal was closed.
+    """
+    hangs_up = getattr(signal, "SIGHUP", None)
+    before = None
+    with suppress(ValueError):  # in another thread nobody may choose
+        before = hangs_up and signal.signal(hangs_up, signal.SIG_IGN)
+    try:
+        with redirect_stderr(cast("TextIO", _Unread(sys.stderr))):
+            yield
+    finally:
+        if before is not None:
+            signal.signal(cast("int", hangs_up), before)
