@@ -1,5 +1,8 @@
 import errno
+import json
+import math
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +88,54 @@ def test_the_content_before_is_kept_where_that_is_asked_for(tmp_path: Path) -> N
 
 
 def test_only_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
-    with atomic_write(tmp_path / "cake.json") as temporary:
-        temporary.write_text("{}")
-        left_behind = temporary.with_name(temporary.name.replace(str(os.getpid()), "4194300"))
-        left_behind.write_text("{")
-    kept = {"cake.json", ".lock", ".hidden.json", "._cake.json", "seed.1.json"}
+    kept = {"cake.json", ".lock", ".hidden.json", "._cake.json", "seed.1.json", ".cake.12.json"}
     for name in kept:
         (tmp_path / name).touch()
-    remove_temporaries(tmp_path)
+    left_behind = tmp_path / ".distaff-0123456789abcdef-cake.json"
+    with atomic_write(tmp_path / "cake.json") as temporary:
+        temporary.write_text("{}")
+        left_behind.write_text("{")
+        remove_temporaries(tmp_path)  # as another process does
+        assert temporary.exists()
+        assert not left_behind.exists()
     assert set(names(tmp_path)) == kept
+
+
+def test_a_link_that_was_planted_is_not_written_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("of another")
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "0" * 16)
+    (tmp_path / f".distaff-{'0' * 16}-cake.json").symlink_to(other)
+    with pytest.raises(RunError, match="cannot write"):
+        write_json(tmp_path / "cake.json", {})
+    assert other.read_text() == "of another"
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_json_has_no_number_that_json_does_not_know(tmp_path: Path, number: float) -> None:
+    path = tmp_path / "cake.json"
+    write_json(path, {"eggs": [number, (1, number)], "flour": number})
+
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    kept = json.loads(path.read_text(), parse_constant=refuse)
+    assert kept == {"eggs": [None, [1, None]], "flour": None}
+
+
+def test_a_file_that_never_ends_or_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "cake.json"
+    os.mkfifo(path)
+    with pytest.raises(RunError, match="no regular file"):
+        read_json(path, dict, again=AGAIN)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(RunError, match="no regular file"):
+        read_json(path, dict, again=AGAIN)
+    path.unlink()
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(RunError, match="1,099,511,627,776 bytes"):
+        read_json(path, dict, again=AGAIN)

@@ -288,12 +288,12 @@ def test_what_a_killed_process_left_behind_is_removed_at_the_next_start(
     with pytest.raises(Interrupted):
         train(small_experiment, tmp_path, progress=StopAt(7))
     (run,) = find_runs(tmp_path)
-    (run.folder / ".resume.4194300.pt").write_bytes(b"half a checkpoint")
+    (run.folder / ".distaff-0123456789abcdef-resume.pt").write_bytes(b"half a checkpoint")
     train(small_experiment, tmp_path, resume=True)
     (run.folder / BEFORE).write_bytes(b"a kill before the last of the finishing")
     train(small_experiment, tmp_path)
     left = {path.name for path in run.folder.iterdir()}
-    assert not [name for name in left if name.startswith((".resume", "resume"))]
+    assert not [name for name in left if name.startswith((".distaff", "resume"))]
 
 
 def test_a_run_of_a_newer_version_is_not_written_over(

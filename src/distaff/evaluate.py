@@ -25,8 +25,11 @@ from distaff.runs.codes import (
     is_complete,
     some_test_images,
 )
+from distaff.runs.lock import locked
 
 IMAGES = 10_000
+WAIT = 60.0
+"""Seconds for another process to write its scores."""
 LEAST_KL = 0.01
 """Mean KL in nats below which a latent carries nothing; the same as in `udr`."""
 NOT_OF_ANY_TABLE = ("udr", "partition-score", "omes", "d-lsbd")
@@ -188,8 +191,9 @@ def save_scores(run: Run, scores: dict[str, Score]) -> dict[str, Score]:
         name: score._replace(origin=score.origin._replace(parameters=run.stamp))
         for name, score in scores.items()
     }
-    kept = run.kept_scores | stamped
-    run.write("scores.json", {name: to_json(score) for name, score in kept.items()})
+    with locked(run.folder, seconds=WAIT):  # two that write at once would lose one's scores
+        kept = run.kept_scores | stamped
+        run.write("scores.json", {name: to_json(score) for name, score in kept.items()})
     return run.scores
 
 

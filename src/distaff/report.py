@@ -1,6 +1,5 @@
 """Run, or scores of codes, to a page that stands alone."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from distaff.data.reading.tables import NumericTable
 from distaff.errors import RunError
 from distaff.evaluate import to_json
 from distaff.experiment import to_json as settings_to_json
-from distaff.files import atomic_write
+from distaff.files import json_text, write_json
 from distaff.metrics.score import Score
 from distaff.pages.html import in_base64, relations, write_page
 from distaff.runs import OpenRun, Run
@@ -58,9 +57,7 @@ def report_of_codes(
     Raises:
         RunError: the folder cannot be written to.
     """
-    with atomic_write(folder / "scores.json") as temporary:
-        content = {name: to_json(score) for name, score in scores.items()}
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
+    write_json(folder / "scores.json", {name: to_json(score) for name, score in scores.items()})
     names = factors.names or [f"factor {i}" for i in range(factors.values.shape[1])]
     varying = (np.ptp(factors.values, axis=0) > 0).tolist()
     write_page(
@@ -95,9 +92,9 @@ def _content(opened: OpenRun) -> dict[str, Any]:
         "stale": run.stale_scores + list(figures_of(run, stale=True)),
         "settings": _flat(settings) | {f"derived: {k}": f"{v:g}" for k, v in derived.items()},
         "command": f"distaff train experiment.json --seeds {run.seed}",
-        "experiment": json.dumps(run.read("experiment.json"), indent=2),
+        "experiment": json_text(run.read("experiment.json")),
         "environment": environment,
-        "environment_text": json.dumps(environment, indent=2),
+        "environment_text": json_text(environment),
     }
 
 

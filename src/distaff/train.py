@@ -9,7 +9,7 @@ from distaff.errors import Interrupted, RunError
 from distaff.experiment import Experiment
 from distaff.models import build
 from distaff.runs import Run, checkpoints, create, run_folder
-from distaff.runs.lock import locked
+from distaff.runs.lock import HeldFolder, locked
 from distaff.runs.session import Session, resume
 from distaff.runs.training_log import TrainingLog
 from distaff.training.device import choose_device
@@ -70,7 +70,7 @@ def train(
         run = Run(run_folder(Path(runs), experiment, seed), data_path)
         if not run.finished:
             dataset = dataset or load_from(experiment.data, data_path)
-            with locked(run.folder):
+            with locked(run.folder) as held:
                 if run.interrupted and not resume:
                     raise RunError(
                         f"the run at {run.folder} was interrupted; continue it with --resume, or "
@@ -78,13 +78,15 @@ def train(
                     )
                 if not run.finished:  # by whom the folder was locked until now
                     run = create(run, experiment, seed, dataset)
-                    _train_run(run, dataset, progress)
+                    _train_run(run, dataset, progress, held)
         checkpoints.discard(run.folder)
         trained.append(run)
     return trained
 
 
-def _train_run(run: Run, dataset: FactorDataset, progress: Progress | None) -> None:
+def _train_run(
+    run: Run, dataset: FactorDataset, progress: Progress | None, held: HeldFolder
+) -> None:
     experiment, seed, spec, _ = run.manifest
     trainer = Trainer(
         build(experiment.model, spec, seed=seed),
@@ -96,15 +98,22 @@ def _train_run(run: Run, dataset: FactorDataset, progress: Progress | None) -> N
     seconds = resume(run, trainer)
     if progress:
         progress.start(run, trainer)
-    with InterruptGuard() as interrupt, TrainingLog(run.folder, trainer.current_step) as log:
+    with (
+        InterruptGuard(lambda: trainer.validating) as interrupt,
+        TrainingLog(run.folder, trainer.current_step, held.check) as log,
+    ):
         session = Session(run, trainer, log, time.monotonic() - seconds)
         due = time.monotonic() + SECONDS_BETWEEN_CHECKPOINTS
-        while not trainer.finished and not interrupt.requested:
-            records = session.step()
-            if progress:
-                progress.advance(trainer, records)
-            if time.monotonic() > due:
-                due = _save_in_time(session)
+        try:
+            while not trainer.finished and not interrupt.requested:
+                records = session.step()
+                if progress:
+                    progress.advance(trainer, records)
+                if time.monotonic() > due:
+                    due = _save_in_time(session)
+        except KeyboardInterrupt:  # a second signal ends a validation, which is done later
+            if not interrupt.requested:
+                raise
         if trainer.finished:
             session.finish()
             return

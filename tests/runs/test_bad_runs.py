@@ -183,9 +183,12 @@ def test_damaged_checkpoints_are_said(run: Path, runs: list[Run], refused: Any) 
     assert (code, "was interrupted; continue it with --resume" in said) == (1, True)
     code, said = refused(*words, "--resume")
     assert (code, f"{NEWEST} is damaged; remove" in said) == (1, True)
-    (run / BEFORE).write_bytes(b"distaff checkpoint 2 of another time")
+    (run / BEFORE).write_bytes(b"distaff checkpoint 1 of another time")
     code, said = refused(*words, "--resume")
     assert (code, f"{BEFORE} are damaged; remove" in said) == (1, True)
+    (run / NEWEST).write_bytes(b"distaff checkpoint 2 " + b"0" * 64 + b"\n" + b"what 2 is like")
+    code, said = refused(*words, "--resume")
+    assert (code, f"{NEWEST} was made by a newer distaff, in format 2" in said) == (1, True)
 
 
 def test_a_damaged_checkpoint_is_said_and_the_one_before_is_gone_on_from(

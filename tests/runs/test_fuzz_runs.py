@@ -157,7 +157,7 @@ def original(tmp_path_factory: Any) -> Path:
     save_scores(run, {"dci": Score(0.5, (0.4, 0.6), 0.1, 1.0, "none", {"posX": 0.5}, np.eye(3, 5))})
     trainer = new_fit(run)
     trainer.step()
-    with TrainingLog(run.folder, 1) as log:
+    with TrainingLog(run.folder, 1, lambda: None) as log:
         Session(run, trainer, log, 0.0).save()
     study = study_folder(folder, Nothing("smoke")) / "results"
     study.mkdir(parents=True)

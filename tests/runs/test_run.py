@@ -1,4 +1,5 @@
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -157,10 +158,10 @@ def test_a_log_without_a_look_has_no_terms(run: Run) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        *({"value": value} for value in (None, "0.5", [1])),
+        *({"value": value} for value in ("0.5", [1])),
         *({"interval": value} for value in ([0.1], {}, ["a", "b"])),  # type: ignore[var-annotated]
         *({"relation": value} for value in ([[1.0], [1.0, 2.0]], [1.0], "x", [])),
-        *({"parts": {"posX": None}}, {"extra": 1}),
+        *({"parts": {"posX": "1"}}, {"extra": 1}),
     ],
     ids=str,
 )
@@ -173,3 +174,14 @@ def test_scores_of_another_kind_are_damaged(run: Run, change: Any) -> None:
         RunError, match=r"scores.json is damaged \(.*file and evaluate the run again"
     ):
         _ = run.scores
+
+
+def test_a_score_that_is_no_number_comes_back_as_such(run: Run) -> None:
+    score = Score(math.nan, (math.nan, 0.6), 0.1, math.inf, "none", {"posX": math.nan}, np.eye(3))
+    save_scores(run, {"dci": score})
+    text = (run.folder / "scores.json").read_text()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    back = run.scores["dci"]
+    assert math.isnan(back.value)
+    assert math.isnan(back.parts["posX"])

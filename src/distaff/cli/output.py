@@ -1,10 +1,11 @@
 """Shared by the verbs: output as JSON, and the runs they work on."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
+
+from distaff.files import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,4 +46,4 @@ def print_json(content: Any) -> None:
 
 def as_json(content: Any) -> str:
     """Returns the result of a verb as JSON."""
-    return json.dumps(content, indent=2)
+    return json_text(content)

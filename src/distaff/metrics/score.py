@@ -69,13 +69,14 @@ class OriginContent(TypedDict):
 class ScoreContent(TypedDict):
     """A score as it stands in scores.json, which knows neither tuples nor arrays."""
 
-    value: float
-    interval: list[float] | None
-    chance: float
-    ceiling: float
+    value: float | None
+    """None where it is not finite, here and below."""
+    interval: list[float | None] | None
+    chance: float | None
+    ceiling: float | None
     estimator: str
-    parts: dict[str, float]
-    relation: list[list[float]] | None
+    parts: dict[str, float | None]
+    relation: list[list[float | None]] | None
     origin: NotRequired[OriginContent]
     """Scores from before there were stamps have none."""
     options: NotRequired[dict[str, Any]]
@@ -90,17 +91,26 @@ def score_from_json(content: ScoreContent) -> Score:
             codes do not have.
     """
     interval, relation = content["interval"], content["relation"]
+    if interval is not None and len(interval) != 2:
+        raise ValueError(f"an interval has {len(interval)} ends")
+    table = None if relation is None else np.array(relation, dtype=np.float64)
+    if table is not None and table.ndim != 2:
+        raise ValueError(f"a relation has the shape {table.shape}")
     return Score(
-        value=content["value"],
-        interval=(interval[0], interval[1]) if interval else None,
-        chance=content["chance"],
-        ceiling=content["ceiling"],
+        value=_number(content["value"]),
+        interval=(_number(interval[0]), _number(interval[1])) if interval else None,
+        chance=_number(content["chance"]),
+        ceiling=_number(content["ceiling"]),
         estimator=content["estimator"],
-        parts=content["parts"],
-        relation=None if relation is None else np.array(relation).reshape(len(relation), -1),
+        parts={name: _number(part) for name, part in content["parts"].items()},
+        relation=table,
         origin=_origin(content["origin"]) if "origin" in content else Origin(),
         options=content.get("options", {}),
     )
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _origin(content: OriginContent) -> Origin:

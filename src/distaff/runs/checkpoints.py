@@ -6,27 +6,23 @@ that was cut short or changed is known by that line, before anything of it is un
 
 import hashlib
 import io
+import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from distaff.errors import RunError, first_line
-from distaff.files import atomic_write
+from distaff.files import LARGEST, atomic_write
 
 NEWEST, BEFORE = "resume.pt", "resume.previous.pt"
-MAGIC = b"distaff checkpoint 1 "
+FORMAT = 1
+MAGIC = re.compile(rb"distaff checkpoint (\d{1,9}) ")
 """With which the first line begins; the number is that of the format."""
-
-FOREIGN = (
-    *(RuntimeError, ValueError, LookupError, TypeError, AttributeError),
-    *(EOFError, UnpicklingError),
-)
-"""What unpacking or restoring a state raises if it belongs to another training."""
 
 State = dict[str, Any]
 
@@ -62,22 +58,26 @@ def save(folder: Path, state: State) -> None:
         file.write(packed.getbuffer())
 
 
-def load(folder: Path, device: torch.device) -> Checkpoint:
+def load(folder: Path, device: torch.device, most: int = LARGEST) -> Checkpoint:
     """Returns the newest checkpoint that is whole; nothing in it is ever run.
 
     Args:
         folder: that has checkpoints.
         device: where the tensors go.
+        most: bytes that one of this training can have, packed or not.
 
     Raises:
-        RunError: none of them is whole.
+        RunError: none of them is whole, or one is of a newer format.
     """
     found = present(folder)
     for place, path in enumerate(found):
-        content = _content(path)
+        content = _content(path, most)
         if content is not None:
             with restore_errors_as_run_errors(path):
+                _check_stored(content, most)
                 state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+                if not isinstance(state, dict):
+                    raise ValueError(f"it holds a {type(state).__name__}")
                 return Checkpoint(state, path, found[:place])
     raise RunError(
         f"{' and '.join(map(str, found))} {'are' if len(found) > 1 else 'is'} damaged; remove "
@@ -94,7 +94,10 @@ def restore_errors_as_run_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except FOREIGN as e:
+    except RunError:
+        raise
+    # no list of exceptions is complete: what another program wrote can trip any reader
+    except Exception as e:
         raise RunError(
             f"{path} is not a checkpoint of this run ({first_line(e)}); remove "
             f"{path.parent} to start again."
@@ -134,15 +137,41 @@ def _tensors(value: Any) -> Iterator[Tensor]:
         yield from _tensors(inner)
 
 
-def _content(path: Path) -> bytes | None:
-    """The content after the first line, if its checksum is the one in that line."""
-    with suppress(OSError), path.open("rb") as file:
-        line = file.read(len(_first_line(b"")))
-        if line.startswith(MAGIC):
+def _content(path: Path, most: int) -> bytes | None:
+    """The content after the first line, if its checksum is the one in that line.
+
+    Raises:
+        RunError: it is of a newer format.
+    """
+    with suppress(OSError):
+        if path.stat().st_size > most:
+            return None
+        with path.open("rb") as file:
+            line = file.read(len(_first_line(b"")))
+            known = MAGIC.match(line)
+            if known and int(known[1]) > FORMAT:
+                raise RunError(
+                    f"{path} was made by a newer distaff, in format {int(known[1])}; this one "
+                    f"reads format {FORMAT}: upgrade it with pip install --upgrade distaff."
+                )
             content = file.read()
             return content if line == _first_line(content) else None
     return None
 
 
+def _check_stored(content: bytes, most: int) -> None:
+    """Refuses an archive that unpacks to more than it has, which `torch.save` never writes.
+
+    Raises:
+        ValueError: it is packed, or no archive.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+    packed = any(member.compress_type != zipfile.ZIP_STORED for member in members)
+    if packed or sum(member.file_size for member in members) > most:
+        raise ValueError("it is a packed archive")
+
+
 def _first_line(content: bytes | memoryview) -> bytes:
-    return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n"
+    digest = hashlib.sha256(content).hexdigest()
+    return f"distaff checkpoint {FORMAT} {digest}\n".encode()

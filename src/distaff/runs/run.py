@@ -30,7 +30,7 @@ from distaff.data import FactorDataset, load_from
 from distaff.data.digest import digest_of
 from distaff.errors import RunError, UsageError
 from distaff.experiment import Experiment
-from distaff.files import TRAIN_AGAIN, damaged, read_json, remove_temporaries, write_json
+from distaff.files import TRAIN_AGAIN, damaged, read_json, write_json
 from distaff.metrics.score import Score, ScoreContent, score_from_json
 from distaff.models import GenerativeModel, Model, build, parameter_shapes
 from distaff.runs import checkpoints, manifest, training_log
@@ -262,7 +262,7 @@ def is_objective(name: str) -> bool:
 
 
 def create(run: Run, experiment: Experiment, seed: int, dataset: FactorDataset) -> Run:
-    """Prepares the folder of a run: what it is, and nothing that a kill left behind.
+    """Prepares the folder of a run: writes down what it is.
 
     Raises:
         RunError: it holds a run that this version cannot read, one that was interrupted and was
@@ -274,7 +274,6 @@ def create(run: Run, experiment: Experiment, seed: int, dataset: FactorDataset) 
         if run.interrupted:
             run.check_data(dataset)
             digest = before.data_digest
-    remove_temporaries(run.folder)
     spec = dataset.split("train").spec
     write_manifest(run.folder, Manifest(experiment, seed, spec, digest))
     return Run(run.folder, run.data_path)

@@ -2,16 +2,24 @@
 
 import time
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from distaff.errors import RunWarning
-from distaff.runs import checkpoints, training_log
+from distaff.files import LARGEST
+from distaff.runs import checkpoints, manifest, training_log
 from distaff.runs.environment import environment_of
 from distaff.runs.parameters import write_parameters
 from distaff.runs.run import Run
 from distaff.runs.training_log import TrainingLog
 from distaff.training.nonfinite import NonFiniteLossError, write_nonfinite_batch
+from distaff.training.state import check_count, check_entries, check_number
 from distaff.training.trainer import Record, Trainer
+
+ROOM_FOR_THE_REST = 2**24
+"""Bytes of a checkpoint beside its tensors."""
 
 
 def resume(run: Run, trainer: Trainer) -> float:
@@ -30,10 +38,13 @@ def resume(run: Run, trainer: Trainer) -> float:
         for path in (run.log_file, run.nonfinite_batch_file):
             path.unlink(missing_ok=True)
         return 0.0
-    state, file, damaged = checkpoints.load(run.folder, trainer.device)
+    state, file, damaged = checkpoints.load(run.folder, trainer.device, _most_bytes(trainer))
     with checkpoints.restore_errors_as_run_errors(file):
+        check_entries(state, ("run", "log", "seconds", "fit"), "the checkpoint")
         if state["run"] != _identity(run):
-            raise ValueError(f"it is of {state['run']}")
+            raise ValueError(f"it is of {state['run']!r:.80}")
+        check_count(state["log"], "log", LARGEST)
+        check_number(state["seconds"], "seconds")
         trainer.load_state_dict(state["fit"])
         training_log.truncate(run.folder, state["log"])
         seconds = float(state["seconds"])
@@ -94,6 +105,8 @@ class Session:
             RunError: a parameter is not finite, or the disk is full.
         """
         self.log.save()
+        if not (self.run.folder / manifest.NAME).is_file():  # removed while it was trained
+            manifest.write_manifest(self.run.folder, self.run.manifest)
         parameters = self.trainer.model.state_dict()
         checkpoints.refuse_nonfinite(self.run.folder, parameters)
         self.run.write("environment.json", environment_of(self.trainer, self._seconds))
@@ -116,6 +129,12 @@ class Session:
         )
         error.args = (f"{error}; the batch is in {self.run.nonfinite_batch_file}, and {kept}.",)
         return error
+
+
+def _most_bytes(trainer: Trainer) -> int:
+    """Bytes of a checkpoint, generously: parameters, the best ones, the means of each player."""
+    tensors: Iterable[Tensor] = trainer.model.state_dict().values()
+    return 8 * sum(tensor.nbytes for tensor in tensors) + ROOM_FOR_THE_REST
 
 
 def _identity(run: Run) -> list[str | int]:

@@ -1,15 +1,24 @@
 """The log of a training: train.jsonl, and TensorBoard event files where it is installed."""
 
 import importlib.util
-import json
+import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from distaff.errors import RunError
-from distaff.files import TRAIN_AGAIN, damaged, os_errors_as_run_errors, parse_json, read_text
+from distaff.files import (
+    TRAIN_AGAIN,
+    damaged,
+    json_text,
+    os_errors_as_run_errors,
+    parse_json,
+    read_text,
+)
 
 NAME = "train.jsonl"
+MOST_BYTES = 2**27
 MOST_NUMBERS = 100
 """In a line; a figure has a panel for each."""
 Line = dict[str, Any]
@@ -18,14 +27,17 @@ Line = dict[str, Any]
 class TrainingLog:
     """Appends lines to the log of a run."""
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, step: int, check: Callable[[], None]) -> None:
         """Prepares to write.
 
         Args:
             folder: of the run.
             step: from which the training goes on; what TensorBoard knows of later ones is purged.
+            check: raises where the folder is no longer there; an open file can be written to for
+                as long as one likes after its folder is gone.
         """
         self._path = folder / NAME
+        self._check = check
         self._step = step
         self._board: Any = None
 
@@ -57,11 +69,11 @@ class TrainingLog:
         for record in records:
             line = {**record, "seconds": round(seconds, 3)}
             with os_errors_as_run_errors(self._path):
-                self._file.write(json.dumps(line) + "\n")
+                self._file.write(json_text(line, indent=None) + "\n")
                 self._file.flush()
                 self._show(line)
         if records:
-            self._refuse_removed()
+            self._check()
 
     def save(self) -> int:
         """Flushes the log to disk and returns its size in bytes.
@@ -69,7 +81,7 @@ class TrainingLog:
         Raises:
             RunError: as in `write`.
         """
-        self._refuse_removed()
+        self._check()
         with os_errors_as_run_errors(self._path):
             os.fsync(self._file.fileno())
             return os.fstat(self._file.fileno()).st_size
@@ -78,14 +90,6 @@ class TrainingLog:
         for name, value in line.items() if self._board else ():
             if name not in ("split", "step"):
                 self._board.add_scalar(f"{name}/{line['split']}", value, line["step"])
-
-    def _refuse_removed(self) -> None:
-        # an open file can be written to for as long as one likes after its folder is gone
-        if not self._path.exists():
-            raise RunError(
-                f"{self._path.parent} was removed while it was trained; nothing of it is left, "
-                f"train the run again."
-            )
 
 
 def truncate(folder: Path, size: int) -> None:
@@ -113,7 +117,7 @@ def read_log(folder: Path) -> list[Line]:
         RunError: it is missing or damaged.
     """
     path = folder / NAME
-    whole = read_text(path, again=TRAIN_AGAIN).split("\n")[:-1]
+    whole = read_text(path, again=TRAIN_AGAIN, most=MOST_BYTES).split("\n")[:-1]
     return [_line(text, path, number) for number, text in enumerate(whole, start=1)]
 
 
@@ -123,9 +127,11 @@ def _line(text: str, path: Path, number: int) -> Line:
         line = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise damaged(path, f"line {number}: {error}", TRAIN_AGAIN) from None
-    known = isinstance(line, dict) and isinstance(line.get("split"), str) and "step" in line
+    known = isinstance(line, dict) and isinstance(line.get("split"), str)
+    known = known and isinstance(line.get("step"), int)
     if known and len(line) > MOST_NUMBERS:
         raise damaged(path, f"line {number} has {len(line):,} numbers", TRAIN_AGAIN)
-    if not known or not all(isinstance(line[n], (int, float)) for n in line if n != "split"):
+    numbers = (int, float, type(None))
+    if not known or not all(isinstance(line[n], numbers) for n in line if n != "split"):
         raise damaged(path, f"line {number} is {text[:40]!r}", TRAIN_AGAIN)
-    return dict(line)
+    return {name: math.nan if value is None else value for name, value in line.items()}

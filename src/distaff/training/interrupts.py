@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 
@@ -10,8 +11,15 @@ class InterruptGuard:
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-    def __init__(self) -> None:
+    def __init__(self, abortable: Callable[[], bool] = lambda: False) -> None:
+        """Guards a block.
+
+        Args:
+            abortable: whether a second signal may raise KeyboardInterrupt at once, for example
+                since nothing is changed at the moment.
+        """
         self.requested = False
+        self._abortable = abortable
 
     def __enter__(self) -> "InterruptGuard":
         # only the main thread may set handlers; in another thread the caller handles interrupts
@@ -25,4 +33,6 @@ class InterruptGuard:
             signal.signal(number, handler)
 
     def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self.requested = True
+        again, self.requested = self.requested, True
+        if again and self._abortable():
+            raise KeyboardInterrupt

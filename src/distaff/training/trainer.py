@@ -17,6 +17,13 @@ from distaff.training.device import choose_device, tune_malloc
 from distaff.training.nonfinite import NonFiniteLossError
 from distaff.training.schedules import warn_of_unfinished_schedules
 from distaff.training.settings import Training, number_of_steps
+from distaff.training.state import (
+    check_adam,
+    check_count,
+    check_entries,
+    check_like,
+    check_number,
+)
 from distaff.training.terms import Measured, Terms
 from distaff.types import Batch, Noise, Settings
 
@@ -112,21 +119,38 @@ class Trainer:
         self.nonfinite_batch: NonFiniteLossError | None = None
         self.best = Best()
         self.best_parameters: dict[str, Tensor] = {}
+        self.validating = False
+        """Whether held-out images are looked at, which changes nothing and can be broken off."""
+        self._validated_step = 0
+        self._records: list[Record] = []
 
     @property
     def finished(self) -> bool:
         """Whether the last step was taken, or patience is at its end."""
         patience = self.training.patience
         exhausted = patience is not None and self.best.evaluations_since >= patience
-        return self.current_step >= self.steps or exhausted
+        return (self.current_step >= self.steps or exhausted) and not self._validation_is_due
 
     def step(self) -> list[Record]:
         """Takes one step of every player; returns the lines it adds to the log.
+
+        Where a validation was broken off by an exception, the next call does that first.
 
         Raises:
             NonFiniteLossError: a loss or gradient is not finite; the parameters of that player
                 were not changed. Where such steps are skipped: too many came in a row.
         """
+        if not self._validation_is_due:
+            self._update_all()
+        if self._validation_is_due:
+            self._records += self._validation_records()
+            self._validated_step = self.current_step
+        if self.finished and self.training.patience is not None:
+            self.model.load_state_dict(self.best_parameters)
+        records, self._records = self._records, []
+        return records
+
+    def _update_all(self) -> None:
         self.model.train()
         settings = self.model.settings(self.current_step)
         sums, noise = dict(self.sums), self.noise_generator.get_state()
@@ -140,14 +164,14 @@ class Trainer:
                 self.noise_generator.set_state(noise)  # as it was before this step
                 raise
         self.current_step += 1
-        records = []
         if self.current_step % self.training.log_every == 0 or self.current_step == self.steps:
-            records += self._training_records(settings)
-        if self.current_step % self.training.validate_every == 0 or self.current_step == self.steps:
-            records += self._validation_records()
-        if self.finished and self.training.patience is not None:
-            self.model.load_state_dict(self.best_parameters)
-        return records
+            self._records += self._training_records(settings)
+
+    @property
+    def _validation_is_due(self) -> bool:
+        at = self.current_step
+        wanted = at > 0 and (at % self.training.validate_every == 0 or at == self.steps)
+        return wanted and at != self._validated_step
 
     def state_dict(self) -> dict[str, Any]:
         """Returns all that is needed to resume later."""
@@ -164,10 +188,17 @@ class Trainer:
                 "looks_since": self.best.evaluations_since,
             },
             "best_parameters": self.best_parameters,
+            "validated_step": self._validated_step,
+            "records": self._records,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Resumes the training whose `state_dict` this is."""
+        """Resumes the training whose `state_dict` this is.
+
+        Raises:
+            ValueError: it is the state of another training, or of none.
+        """
+        self._check(state)
         self.current_step = state["step"]
         self.model.load_state_dict(state["model"])
         for name, optimizer in self.optimizers.items():
@@ -178,6 +209,39 @@ class Trainer:
         best = state["best"]
         self.best = Best(best["objective"], best["step"], best["looks_since"])
         self.best_parameters = state["best_parameters"]
+        # checkpoints from before a validation could be broken off are of a step that had its own
+        self._validated_step = state.get("validated_step", self.current_step)
+        self._records = state.get("records", [])
+
+    def _check(self, state: Any) -> None:
+        """Looks at the whole of a state before any of it is used."""
+        own = self.state_dict()
+        optional = {"validated_step", "records"} - set(state)
+        check_entries(state, own.keys() - optional, "the state")
+        check_count(state["step"], "step", self.steps)
+        check_count(state.get("validated_step", 0), "validated_step", self.steps)
+        check_like(state["model"], own["model"], "model")
+        check_entries(state["optimizers"], self.optimizers, "optimizers")
+        for name, optimizer in self.optimizers.items():
+            check_adam(state["optimizers"][name], optimizer, f"optimizers.{name}")
+        check_like(state["noise_generator"], own["noise_generator"], "noise_generator")
+        check_entries(state["counts"], own["counts"], "counts")
+        check_entries(state["best"], own["best"], "best")
+        for place, number in (*state["counts"].items(), ("best.step", state["best"]["step"])):
+            check_count(number, place)
+        check_count(state["best"]["looks_since"], "best.looks_since")
+        if state["best"]["objective"] != math.inf:  # before the first validation
+            check_number(state["best"]["objective"], "best.objective")
+        kept = own["model"] if state["best_parameters"] else {}
+        check_like(state["best_parameters"], kept, "best_parameters")
+        for where, record in [("sums", state["sums"])] + [
+            ("records", record) for record in state.get("records", [])
+        ]:
+            if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
+                raise ValueError(f"{where} is {record!r:.40}")
+            for name, number in record.items():
+                if name != "split":
+                    check_number(number, f"{where}.{name}")
 
     def _update(self, player: str, settings: Settings) -> None:
         batch = self.batches.at(self.current_step)
@@ -232,12 +296,16 @@ class Trainer:
 
     def _validation_records(self) -> list[Record]:
         """Validates on held-out images, and on training images if asked to."""
-        terms = self.validate(self.validation, self.training.validation_images)
+        self.validating = True
+        try:
+            terms = self.validate(self.validation, self.training.validation_images)
+            records = [{"split": "validation", "step": self.current_step, **terms}]
+            if self.training.training_images:
+                seen = self.validate(self.train, self.training.training_images)
+                records.append({"split": "training", "step": self.current_step, **seen})
+        finally:
+            self.validating = False
         self._compare(terms)
-        records = [{"split": "validation", "step": self.current_step, **terms}]
-        if self.training.training_images:
-            seen = self.validate(self.train, self.training.training_images)
-            records.append({"split": "training", "step": self.current_step, **seen})
         return records
 
     def validate(self, dataset: FactorDataset, images: int) -> dict[str, float]:
