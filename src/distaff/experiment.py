@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from distaff.packages import Origin
 from distaff.registry import Config, Registry, check_kind
 from distaff.training.settings import Training
 
+MOST_VALUES = 256
+"""In one setting, for example layers of a net."""
 FIGURES_OF_A_RUN = (
     "traversals",
     "reconstructions",
@@ -47,8 +50,13 @@ class Experiment:
     """One run is trained for each."""
 
     def __post_init__(self) -> None:
-        """Refuses wrong kinds, a name that is no folder, unknown metrics, and no seeds."""
+        """Refuses wrong kinds, a name that is no folder, unknown metrics, and no seeds.
+
+        Also numbers that no file of a run could hold: whatever sets them, this is where they pass.
+        """
         _check_kinds(self)
+        for name in ("data", "model", "training"):
+            _check_values(getattr(self, name), name)
         if (
             Path(self.name).name != self.name
             or self.name in ("", "..")
@@ -103,6 +111,26 @@ def _check_kinds(holder: Any, prefix: str = "") -> None:
         if isinstance(hints[name], type) and issubclass(hints[name], Config):
             check_kind(getattr(holder, name), hints[name], prefix + name)
             _check_kinds(getattr(holder, name), f"{prefix}{name}.")
+
+
+def _check_values(value: Any, path: str) -> None:
+    """Refuses numbers that JSON or a tensor cannot hold, and lists beyond any use.
+
+    Raises:
+        UsageError: which setting, and what it may be.
+    """
+    if is_dataclass(value):
+        for name in (field_.name for field_ in fields(value)):
+            _check_values(getattr(value, name), f"{path}.{name}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{path} is {value}; give a finite number.")
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        raise UsageError(f"{path} is {value:.3g}; give a whole number up to {LARGEST}.")
+    elif isinstance(value, tuple):
+        if len(value) > MOST_VALUES:
+            raise UsageError(f"{path} has {len(value):,} values; give at most {MOST_VALUES}.")
+        for item in value:
+            _check_values(item, path)
 
 
 def to_json(value: Any, *, deciding: bool = False) -> Any:

@@ -12,6 +12,7 @@ from distaff.cli.audit import audit
 from distaff.cli.data import DATA_DESCRIPTION, DATA_VERBS, data
 from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
+from distaff.cli.parsing import choose
 from distaff.cli.show import illustrate, list_, report, study
 from distaff.cli.terminal import say, unread_allowed
 from distaff.cli.train import demo, train, train_with_flags
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    words = [_home(word) for word in words if word != "--debug"]
     with unread_allowed():
         try:
             with warnings.catch_warnings():
@@ -65,6 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say("stopped.")
             return 130
         return 0
+
+
+def _home(word: str) -> str:
+    """Returns a word with `~` at its beginning, or after its `=`, as the home folder.
+
+    A shell does so only where the word begins with it, and no shell does it in a recipe's settings.
+    """
+    flag, equals, value = word.partition("=")
+    if equals and value.startswith("~"):
+        return f"{flag}={os.path.expanduser(value)}"  # noqa: PTH111 - a word, and no path yet
+    return os.path.expanduser(word) if word.startswith("~") else word  # noqa: PTH111
 
 
 def _show_warning(
@@ -92,6 +104,5 @@ def _choose(verbs: Verbs, words: list[str], program: str, description: str) -> N
     """Calls the verb that the words begin with."""
     if words and not words[0].startswith("-"):
         look_up(verbs, words[0], "command")
-    tyro.extras.subcommand_cli_from_dict(
-        verbs, prog=program, description=description, args=words or ["--help"], config=TYRO
-    )
+    chosen = choose(verbs, words or ["--help"], prog=program, description=description, config=TYRO)
+    chosen()

@@ -13,6 +13,7 @@ from tyro.constructors import (
 
 from distaff.cli.data import fetch_for
 from distaff.cli.output import print_json
+from distaff.cli.parsing import parse
 from distaff.cli.terminal import STDERR, show
 from distaff.errors import UsageError
 
@@ -82,6 +83,7 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
     from distaff.experiment import Experiment
 
     start = _change_kinds(_experiment_named(recipe), flags)
+    start = _length_given(start, flags)
 
     def train(
         experiment: Annotated[Experiment, tyro.conf.arg(name="")] = start,
@@ -119,7 +121,8 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
         json: Print JSON.
     """
     with _metrics_as_words():
-        tyro.cli(train, prog=f"distaff train {recipe}", args=flags, config=TYRO)
+        call = parse(train, flags, prog=f"distaff train {recipe}", config=TYRO)
+    call()
 
 
 def _metrics_as_words() -> ConstructorRegistry:
@@ -153,21 +156,49 @@ def _experiment_named(recipe: str) -> "Experiment":
     return RECIPES.look_up(recipe)
 
 
+def _length_given(experiment: "Experiment", flags: list[str]) -> "Experiment":
+    """Lets the length that the flags give win over the recipe's: steps or epochs.
+
+    Raises:
+        UsageError: both are given.
+    """
+    given = [flag.partition("=")[0].replace("_", "-") for flag in flags]
+    if "--training.steps" not in given:
+        return experiment
+    if "--training.epochs" in given:
+        raise UsageError("--training.steps and --training.epochs both say how long; give one.")
+    return replace(experiment, training=replace(experiment.training, epochs=None))
+
+
 def _change_kinds(experiment: "Experiment", flags: list[str]) -> "Experiment":
     """Takes `--model.decoder dense` and the like out of the flags and changes the experiment."""
     from distaff.experiment import configs_in, with_kind
 
     done: set[str] = set()
     # a changed model has nets of its own: its paths are looked through again
-    while paths := [p for p, _ in configs_in(experiment) if f"--{p}" in flags and p not in done]:
-        path = paths[0]
-        place = flags.index(f"--{path}")
-        if place + 1 == len(flags):
-            raise UsageError(f"--{path} needs a name; see distaff list.")
-        experiment = with_kind(experiment, path, flags[place + 1])
-        del flags[place : place + 2]
-        done.add(path)
+    while paths := [path for path, _ in configs_in(experiment) if path not in done]:
+        done.add(paths[0])
+        kind = _taken(flags, f"--{paths[0]}")
+        if kind is not None:
+            experiment = with_kind(experiment, paths[0], kind)
     return experiment
+
+
+def _taken(flags: list[str], name: str) -> str | None:
+    """Takes a flag with its value out, whether a space or `=` stands between; None without one.
+
+    Raises:
+        UsageError: it is given twice, or without a value.
+    """
+    places = [place for place, flag in enumerate(flags) if flag.partition("=")[0] == name]
+    if not places:
+        return None
+    if len(places) > 1:
+        raise UsageError(f"{name} is given {len(places)} times; give it once.")
+    _, equals, value = flags.pop(places[0]).partition("=")
+    if not equals and places[0] == len(flags):
+        raise UsageError(f"{name} needs a name; see distaff list.")
+    return value if equals else flags.pop(places[0])
 
 
 def _train(

@@ -20,7 +20,7 @@ from distaff.data.splits import random_splits
 from distaff.types import Images
 
 SPLIT_SEED = 2017
-MOST_IMAGES = 10_000_000
+MOST_IMAGES = 2_000_000
 
 
 class Circles(Dataset):

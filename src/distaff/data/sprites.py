@@ -19,7 +19,7 @@ from distaff.types import Images
 
 SPLIT_SEED = 2017
 SUBSAMPLES = 4
-FEWEST_IMAGES, MOST_IMAGES = 3, 10_000_000
+FEWEST_IMAGES, MOST_IMAGES = 3, 2_000_000
 NUMBERS = {"square": 1, "ellipse": 2, "heart": 3}
 """Values of the factor shape, as in dSprites."""
 

@@ -34,7 +34,7 @@ MODELS: Registry[type[Model]] = Registry(
 )
 register = MODELS.register
 
-MOST_PARAMETERS = 1_000_000_000
+MOST_PARAMETERS = 250_000_000
 """Several times those of the largest published autoencoders; with Adam's state they take 16 GB."""
 
 __all__ = [

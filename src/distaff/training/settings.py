@@ -4,6 +4,15 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+MOST = 10**12
+COUNTS = {
+    **dict.fromkeys(("steps", "epochs", "log_every", "validate_every", "patience"), (1, MOST)),
+    **dict.fromkeys(("batch_size", "labelled_per_batch"), (1, 2**16)),
+    "validation_images": (1, MOST),
+    "training_images": (0, MOST),
+}
+"""Smallest and largest value of the settings that count something."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
@@ -51,18 +60,19 @@ class Training:
     count it in the log."""
 
     def __post_init__(self) -> None:
-        """Refuses counts below 1 and rates that are not above 0."""
-        for name in ("steps", "batch_size", "log_every", "validate_every", "validation_images"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("epochs", "patience", "labelled_per_batch"):
+        """Refuses settings out of their range."""
+        for name, (low, high) in COUNTS.items():
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+            if value is not None and value < low:
+                raise ValueError(f"{name} is {value}; it must be at least {low}")
+            if value is not None and value > high:
+                raise ValueError(f"{name} is {value:,}; it must be at most {high:,}")
         for name in ("learning_rate", "gradient_clip"):
             value = getattr(self, name)
             if value is not None and not (0 < value < math.inf):
                 raise ValueError(f"{name} is {value}; it must be above 0, for example 0.001")
+        if not 0 <= self.minimal_gain < math.inf:
+            raise ValueError(f"minimal_gain is {self.minimal_gain}; it must be at least 0")
 
 
 def number_of_steps(training: Training, images: int) -> int:

@@ -47,7 +47,7 @@ def reader_errors_as_data_errors(path: Path, kind: str) -> Iterator[None]:
 def absolute(path: str) -> str:
     """Returns the path from the root, so that a run finds its images from any folder; '' stays."""
     # links stay links, so that they can be pointed to where the images have gone
-    return os.path.abspath(path) if path else ""  # noqa: PTH100
+    return os.path.abspath(os.path.expanduser(path)) if path else ""  # noqa: PTH100, PTH111
 
 
 def moved(config: Any, path: Path) -> Any:
