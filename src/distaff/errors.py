@@ -1,5 +1,11 @@
 """Errors a user can fix: one sentence with the value, the limit and what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+"""How PyTorch says it, which has an exception of its own for CUDA alone."""
+
 
 def first_line(error: object) -> str:
     """Returns the first line of an error message, shortened."""
@@ -30,6 +36,29 @@ class Interrupted(DistaffError):  # noqa: N818 - the word says what happened, an
     """A training stopped by Ctrl-C or SIGTERM after its state was saved."""
 
     exit_code = 130
+
+
+class NoMemoryError(DistaffError):
+    """More memory was asked for than there is, on the CPU or on another device."""
+
+
+@contextmanager
+def memory_errors_as_sentence(remedy: str) -> Iterator[None]:
+    """Re-raises what says that memory has run out, on any device, as one NoMemoryError.
+
+    Args:
+        remedy: what to do about it, for example "give a smaller batch".
+
+    Raises:
+        NoMemoryError: memory has run out.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        said = str(error).lower()
+        if not isinstance(error, MemoryError) and not any(words in said for words in NO_MEMORY):
+            raise
+        raise NoMemoryError(f"there is not enough memory; {remedy}.") from None
 
 
 class RunWarning(UserWarning):

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from distaff.arrays import Array
-from distaff.errors import UsageError
+from distaff.errors import UsageError, memory_errors_as_sentence
 from distaff.inference.encode import kl_of_latents, probabilities_of
 from distaff.metrics import METRICS, r_squared
 from distaff.metrics.arrays import FEWEST_ROWS
@@ -45,6 +45,7 @@ INTERVENTIONAL = (
 """Metrics that look for images which share a factor; a complete set has them all."""
 
 
+@memory_errors_as_sentence("give fewer images, or metrics that need less")
 def evaluate(
     run: Run | OpenRun,
     metrics: Sequence[Metric] = (),
@@ -216,6 +217,7 @@ def asked_for(metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
     return chosen
 
 
+@memory_errors_as_sentence("give fewer rows, or metrics that need less")
 def measure(
     codes: Array,
     factors: Array,

@@ -14,6 +14,7 @@ from torch import Tensor
 from distaff import figures
 from distaff.arrays import Array
 from distaff.data import FactorDataset
+from distaff.errors import memory_errors_as_sentence
 from distaff.figures import FIGURES
 from distaff.figures.samples import PER_ROW
 from distaff.inference.encode import context_at, kl_of_latents
@@ -37,6 +38,7 @@ CODED = 4000
 """Images from which the KL of each latent and the factor it tracks are read."""
 
 
+@memory_errors_as_sentence("draw fewer figures at a time")
 def illustrate(run: Run | OpenRun, names: Sequence[str] = ()) -> list[Path]:
     """Draws figures of a finished run into its folder, each as PNG and as PDF.
 

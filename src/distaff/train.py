@@ -1,15 +1,18 @@
 """Experiment to finished runs."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from distaff.data import FactorDataset, load_from
-from distaff.errors import Interrupted, RunError
+from distaff.errors import Interrupted, RunError, memory_errors_as_sentence
 from distaff.experiment import Experiment
 from distaff.models import build
 from distaff.runs import Run, checkpoints, create, run_folder
 from distaff.runs.lock import HeldFolder, locked
+from distaff.runs.run import check_experiment, remove_start
 from distaff.runs.session import Session, resume
 from distaff.runs.training_log import TrainingLog
 from distaff.training.device import choose_device
@@ -20,6 +23,10 @@ SECONDS_BETWEEN_CHECKPOINTS = 60.0
 """Longest time that a kill can cost, if checkpoints are quick to write."""
 CHECKPOINTS_SHARE = 0.02
 """Largest share of the time spent on writing them, if they are not."""
+LESS_MEMORY = (
+    "give a smaller --training.batch-size, fewer samples or smaller nets; what was saved is kept, "
+    "and --resume goes on from there"
+)
 
 
 @runtime_checkable
@@ -70,7 +77,7 @@ def train(
         run = Run(run_folder(Path(runs), experiment, seed), data_path)
         if not run.finished:
             dataset = dataset or load_from(experiment.data, data_path)
-            with locked(run.folder) as held:
+            with _nothing_left_of_a_failed_start(run), locked(run.folder) as held:
                 if run.interrupted and not resume:
                     raise RunError(
                         f"the run at {run.folder} was interrupted; continue it with --resume, or "
@@ -78,10 +85,24 @@ def train(
                     )
                 if not run.finished:  # by whom the folder was locked until now
                     run = create(run, experiment, seed, dataset)
-                    _train_run(run, dataset, progress, held)
+                    with memory_errors_as_sentence(LESS_MEMORY):
+                        _train_run(run, dataset, progress, held)
+        check_experiment(run, experiment)
         checkpoints.discard(run.folder)
         trained.append(run)
     return trained
+
+
+@contextmanager
+def _nothing_left_of_a_failed_start(run: Run) -> Iterator[None]:
+    """Removes the folder of a run that the block made and in which no training came about."""
+    new = not run.folder.exists()
+    try:
+        yield
+    except BaseException:
+        if new and not (run.finished or run.interrupted or run.nonfinite_batch_file.exists()):
+            remove_start(run)
+        raise
 
 
 def _train_run(

@@ -14,7 +14,7 @@ from tyro.constructors import (
 from distaff.cli.data import fetch_for
 from distaff.cli.output import print_json
 from distaff.cli.parsing import parse
-from distaff.cli.terminal import STDERR, show
+from distaff.cli.terminal import STDERR, say, show
 from distaff.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
             if old != new:
                 data_path = Path(new)
                 experiment = replace(experiment, data=moved(experiment.data, Path(old)))
+        if resume:
+            _say_what_is_not_resumed(experiment, runs)
         trained = _train(experiment, runs, resume=resume, data_path=data_path)
         folders = [str(run.folder) for run in trained]
         if json:
@@ -123,6 +125,21 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
     with _metrics_as_words():
         call = parse(train, flags, prog=f"distaff train {recipe}", config=TYRO)
     call()
+
+
+def _say_what_is_not_resumed(experiment: "Experiment", runs: Path) -> None:
+    """Says where `--resume` begins from nothing, and which run with other settings it passes by."""
+    from distaff.runs import Run, run_folder
+
+    folder = runs / experiment.name
+    found = [Run(path.parent) for path in sorted(folder.glob("*/seed-*/experiment.json"))]
+    others = {run.folder for run in found if run.interrupted}
+    for seed in experiment.seeds:
+        run = Run(run_folder(runs, experiment, seed))
+        if not run.finished and not run.interrupted:
+            passed_by = sorted(others - {run.folder})
+            hint = f"; {passed_by[0]} is interrupted, with other settings" if passed_by else ""
+            say(f"nothing to resume in {run.folder}, which begins at step 0{hint}.")
 
 
 def _metrics_as_words() -> ConstructorRegistry:

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from distaff.arrays import Array
-from distaff.errors import UsageError
+from distaff.errors import UsageError, memory_errors_as_sentence
 from distaff.inference.encode import encode
 from distaff.models import GenerativeModel
 from distaff.models.iwae import log_prior_over_posterior
@@ -41,6 +41,7 @@ puts out for them stays in the cache."""
 
 
 @torch.no_grad()
+@memory_errors_as_sentence("give fewer images or samples")
 def importance_weighted_bound(
     model: GenerativeModel,
     images: Pictures,
@@ -94,6 +95,7 @@ def importance_weighted_bound(
 
 
 @torch.no_grad()
+@memory_errors_as_sentence("give fewer images or samples")
 def elbo(
     model: GenerativeModel,
     images: Pictures,

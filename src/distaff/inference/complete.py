@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from distaff.errors import UsageError
+from distaff.errors import UsageError, memory_errors_as_sentence
 from distaff.inference.bounds import (
     Nats,
     Observed,
@@ -50,6 +50,7 @@ class Completion(NamedTuple):
 
 
 @torch.no_grad()
+@memory_errors_as_sentence("give fewer images or samples")
 def complete(
     model: GenerativeModel,
     images: Pictures,

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from distaff.errors import UsageError
+from distaff.errors import UsageError, memory_errors_as_sentence
 from distaff.inference.bounds import (
     ROWS,
     Mask,
@@ -67,6 +67,7 @@ class Inference(NamedTuple):
     """Whether it met the stopping criterion before the steps ran out."""
 
 
+@memory_errors_as_sentence("give fewer images or samples")
 def infer(
     model: GenerativeModel,
     images: Pictures,

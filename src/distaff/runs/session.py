@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from distaff.errors import RunWarning
+from distaff.errors import RunError, RunWarning
 from distaff.files import LARGEST
 from distaff.runs import checkpoints, manifest, training_log
 from distaff.runs.environment import environment_of
@@ -102,8 +102,14 @@ class Session:
         """Writes what a finished run has; the parameters come last.
 
         Raises:
-            RunError: a parameter is not finite, or the disk is full.
+            RunError: a parameter is not finite, no step was taken, or the disk is full.
         """
+        if not any(optimizer.state for optimizer in self.trainer.optimizers.values()):
+            raise RunError(
+                f"every step of the run at {self.run.folder} was skipped, since its loss or "
+                f"gradient was not finite: nothing was learnt; try a lower "
+                f"--training.learning-rate, or other data."
+            )
         self.log.save()
         if not (self.run.folder / manifest.NAME).is_file():  # removed while it was trained
             manifest.write_manifest(self.run.folder, self.run.manifest)
