@@ -242,7 +242,7 @@ def test_latents_that_there_are_not_are_refused(
 
 def test_latents_of_a_run_are_not_named(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(run.folder), "--active", "0"]) == 2
-    assert "--active is for --codes" in capsys.readouterr().err
+    assert "--active and --kinds are for --codes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--posterior", "sample"], ["--data.path", "new"]])

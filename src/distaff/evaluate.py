@@ -1,7 +1,9 @@
 """Run to scores."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from inspect import signature
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,14 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from distaff.arrays import Array
-from distaff.errors import UsageError, memory_errors_as_sentence
+from distaff.data import FactorDataset
+from distaff.errors import RunWarning, UsageError, memory_errors_as_sentence
 from distaff.inference.encode import kl_of_latents, probabilities_of
 from distaff.metrics import METRICS, r_squared
-from distaff.metrics.arrays import FEWEST_ROWS
+from distaff.metrics.arrays import FEWEST_ROWS, numbered
 from distaff.metrics.options import Metric, with_options
 from distaff.metrics.score import Active, Origin, Score
-from distaff.models import Classifier
+from distaff.models import Classifier, GenerativeModel
 from distaff.runs import OpenRun, Run
 from distaff.runs.codes import (
     CODES,
@@ -90,14 +93,14 @@ def evaluate(
         raise UsageError(f"codes is {codes!r}; choose of {', '.join(CODES)}.")
     opened = OpenRun.of(run)
     run, dataset = opened.run, opened.dataset
-    if not dataset.factor_names:
-        raise UsageError(f"{run.folder} was trained on images without factors to compare with.")
     rows = some_test_images(dataset, images, seed)
     if isinstance(run.experiment.model, Classifier.Config) and not metrics:
         return save_scores(run, {"accuracy": accuracy(opened, rows)})
     stale = [name for name in run.stale_scores if name in METRICS and name != "udr"]
     # an unknown name or option is refused before anything is encoded
     chosen = asked_for(metrics or [*run.experiment.metrics, *stale])
+    if not dataset.factor_names and not metrics:
+        chosen = {name: {} for name in METRICS if needs_no_factors(name)}
     return save_scores(run, _measure_run(opened, rows, chosen, seed, codes, on_images))
 
 
@@ -127,9 +130,9 @@ def _measure_run(
         if posterior is not None and wanted:
             measured |= measure(
                 codes_from(posterior, codes, seed=seed),
-                dataset.factors_at(index).numpy(),
+                _factors_of(dataset, index),
                 [(name, dict(chosen[name])) for name in wanted],
-                factor_names=dataset.factor_names,
+                factor_names=dataset.factor_names or None,
                 factor_kinds=dataset.factor_kinds or None,
                 seed=seed,
                 active=active,
@@ -140,7 +143,18 @@ def _measure_run(
         measured["r-squared"] = score._replace(options=options)
     left_out = tuple(np.flatnonzero(~active).tolist())
     origin = Origin(codes=codes, kl=tuple(kl.tolist()), left_out=left_out)
-    return {name: measured[name]._replace(origin=origin) for name in chosen}
+    return {name: measured[name]._replace(origin=origin) for name in chosen if name in measured}
+
+
+def _factors_of(dataset: FactorDataset, rows: Tensor) -> Array | None:
+    """The factors of some images, a continuous one by its values; None of a set without."""
+    if not dataset.factor_names:
+        return None
+    factors: Array = dataset.factors_at(rows).numpy()
+    if "continuous" not in dataset.factor_kinds:
+        return factors
+    continuous = np.array(dataset.factor_kinds) == "continuous"
+    return np.where(continuous, dataset.values[rows].numpy(), factors)
 
 
 def _generalization(
@@ -169,10 +183,18 @@ def _generalization(
         raise UsageError(f"r-squared: {error}.") from None
 
 
+def needs_no_factors(metric: str) -> bool:
+    """Returns whether a metric asks only of the latents, so that factors may be missing."""
+    taken = signature(METRICS[metric]).parameters
+    return "factors" in taken and taken["factors"].default is None
+
+
 def measurable(opened: OpenRun) -> bool:
-    """Returns whether the set of a run has factors, and test images enough, to measure codes by."""
-    dataset = opened.dataset
-    return bool(dataset.factor_names) and len(dataset.splits["test"]) >= FEWEST_ROWS
+    """Returns whether the set of a run has test images enough to measure codes by."""
+    enough = len(opened.dataset.splits["test"]) >= FEWEST_ROWS
+    return enough and (
+        bool(opened.dataset.factor_names) or isinstance(opened.model, GenerativeModel)
+    )
 
 
 def save_scores(run: Run, scores: dict[str, Score]) -> dict[str, Score]:
@@ -220,10 +242,10 @@ def asked_for(metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
 @memory_errors_as_sentence("give fewer rows, or metrics that need less")
 def measure(
     codes: Array,
-    factors: Array,
+    factors: Array | None,
     metrics: Sequence[Metric],
     *,
-    factor_names: Sequence[str] | None,
+    factor_names: Sequence[str] | None = None,
     factor_kinds: Sequence[str] | None = None,
     seed: int = 0,
     active: Active | None = None,
@@ -232,36 +254,99 @@ def measure(
 
     Args:
         codes: [image, latent].
-        factors: whole numbers, [image, factor].
-        metrics: as in `evaluate`.
+        factors: numbers, words or truth values, [image, factor]; None where there are none, for
+            metrics that ask for none.
+        metrics: as in `evaluate`. One that cannot be measured does not cost the others: it is
+            named in a warning, and raised where none is left.
         factor_names: of the columns of `factors`.
         factor_kinds: "discrete", "ordinal" or "continuous" for each of them; None: all discrete.
         seed: of the metrics.
         active: for each latent whether it counts; by default all do.
 
     Raises:
-        UsageError: an unknown metric, or arrays of which there is no such score.
+        UsageError: an unknown metric, or arrays of which there is none of the scores.
+
+    Warns:
+        RunWarning: a factor or a score was left out, and why.
     """
-    if len(codes) != len(factors):
+    if factors is not None and len(codes) != len(factors):
         raise UsageError(
             f"{len(codes)} rows of codes and {len(factors)} of factors; give a row for each image "
             f"in both."
         )
-    given: dict[str, Any] = {"factor_names": factor_names, "seed": seed}
-    given |= {} if factor_kinds is None else {"factor_kinds": factor_kinds}
+    given: dict[str, Any] = {"seed": seed}
     given |= {} if active is None or np.all(active) else {"active": active}
-    scores = {}
+    if factors is not None:
+        measurable, why = _measurable_factors(factors, factor_names, factor_kinds)
+        if why:
+            warnings.warn(f"left out: {why}.", RunWarning, stacklevel=2)
+        if measurable.any():
+            factors = factors[:, measurable]
+            factor_names = factor_names and list(compress(factor_names, measurable))
+            factor_kinds = factor_kinds and list(compress(factor_kinds, measurable))
+        given["factor_names"] = factor_names
+        given |= {} if factor_kinds is None else {"factor_kinds": factor_kinds}
+    scores, failed = {}, {}
     for name, options in asked_for(metrics).items():
         metric = METRICS.look_up(name)
         taken = signature(metric).parameters
         known = {key: value for key, value in given.items() if key in taken}
         # a metric that knows nothing of idle latents finds constants in their place
         table = codes if "active" in taken else np.where(given.get("active", True), codes, 0)
+        if factors is None and taken["factors"].default is not None:
+            failed[name] = "it needs factors"
+            continue
         try:
             scores[name] = metric(table, factors, **known, **options)._replace(options=options)
         except ValueError as error:
-            raise UsageError(f"{name}: {error}.") from None
+            failed[name] = str(error)
+        else:
+            if factors is not None and scores[name].relation is not None:
+                scores[name] = _with_all_columns(scores[name], measurable)
+    if failed:
+        words = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
+        if not scores:
+            raise UsageError(f"{words}.")
+        warnings.warn(f"not measured: {words}.", RunWarning, stacklevel=2)
     return scores
+
+
+def _measurable_factors(
+    factors: Array, names: Sequence[str] | None, kinds: Sequence[str] | None
+) -> tuple[Array, str]:
+    """Returns which factors can be measured, and in words which cannot.
+
+    A discrete one needs two values that occur twice: without, nothing can be learnt of it. A factor
+    of one value is no matter of the images measured, and scores leave it out by themselves.
+    """
+    table = numbered(factors)
+    if table.ndim != 2:
+        return np.ones(0, dtype=bool), ""
+    result, why = np.ones(table.shape[1], dtype=bool), []
+    for place, column in enumerate(table.T):
+        if kinds is not None and len(kinds) == table.shape[1] and kinds[place] == "continuous":
+            continue
+        counts = np.unique(column, return_counts=True)[1]
+        if len(counts) > 1 and (counts > 1).sum() < 2:
+            result[place] = False
+            name = names[place] if names and len(names) > place else f"factor {place}"
+            unique = len(counts) == len(column)
+            why.append(
+                f"{name}, of which each image has another value"
+                if unique
+                else f"{name}, of which no two values occur twice among {len(column)} images"
+            )
+    return result, "; ".join(why)
+
+
+def _with_all_columns(score: Score, measurable: Array) -> Score:
+    """Returns a score whose relation has a column of zeros for each factor that was left out."""
+    relation = score.relation
+    if relation is None or measurable.all() or relation.shape[1] != measurable.sum():
+        return score
+    whole = np.zeros((len(relation), len(measurable)))
+    whole[:, measurable] = relation
+    return score._replace(relation=whole)
 
 
 def accuracy(opened: OpenRun, rows: Tensor) -> Score:
@@ -272,9 +357,10 @@ def accuracy(opened: OpenRun, rows: Tensor) -> Score:
     classifier, dataset = opened.model, opened.dataset
     assert isinstance(classifier, Classifier)  # checked by the caller
     chosen = dataset.subset(rows)
-    truth = chosen.factors[:, classifier.factor].long().numpy()
+    factor, spec = classifier.factor, dataset.spec
+    truth = chosen.factors[:, factor].long().numpy()
     right = probabilities_of(classifier, chosen).argmax(axis=1) == truth
-    name = dataset.factor_names[classifier.factor]
+    name = dataset.factor_names[factor]
     low, high = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
     return Score(
         value=float(right.mean()),
@@ -283,7 +369,8 @@ def accuracy(opened: OpenRun, rows: Tensor) -> Score:
         ceiling=1.0,
         estimator=f"{len(right)} images",
         parts={
-            f"{name} {value}": float(right[truth == value].mean()) for value in np.unique(truth)
+            f"{name} {spec.name_of_value(factor, int(value))}": float(right[truth == value].mean())
+            for value in np.unique(truth)
         },
     )
 

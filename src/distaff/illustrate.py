@@ -154,12 +154,16 @@ def _samples_of_each_value(portrait: Portrait, model: ConditionalVAE) -> Figure:
     name = printable(portrait.dataset.factor_names[model.factor])
     size = model.context_size
     values = np.linspace(0, size - 1, min(size, VALUES)).round().astype(int)
-    context = model.context_of(values.repeat(PER_ROW))
+    context = model.context_at(values.repeat(PER_ROW).tolist())
     return figures.samples(
         model.sample(len(context), context=context).numpy(),
-        row_labels=[f"{name} {value}" for value in values],
+        row_labels=[f"{name} {_value_name(model, int(value))}" for value in values],
         title=portrait.title(f"Samples of each {name}"),
     )
+
+
+def _value_name(model: ConditionalVAE, value: int) -> str:
+    return printable(model.spec.name_of_value(model.factor, value))
 
 
 def _traversals(portrait: Portrait) -> Figure:

@@ -48,6 +48,31 @@ class DataSpec(NamedTuple):
     """Number of training images."""
     factor_names: tuple[str, ...] = ()
     """Name of each factor."""
+    value_names: tuple[tuple[str, ...], ...] = ()
+    """The values of each factor as a person gave them; see `FactorDataset.value_names`."""
+
+    def name_of_value(self, factor: int, index: int) -> str:
+        """Returns what a value of a factor is called; its index where it has no other name."""
+        names = self.value_names[factor] if self.value_names else ()
+        return names[index] if names else str(index)
+
+    def index_of_value(self, factor: int, value: object) -> int:
+        """Returns the index of a value of a factor.
+
+        Args:
+            factor: its place.
+            value: a number or a word as the data have it; where these name none, the index.
+
+        Raises:
+            UsageError: there is no such value.
+        """
+        names = self.value_names[factor] if self.value_names else ()
+        names = names or tuple(map(str, range(self.factor_sizes[factor])))
+        shown = f"{value:.12g}" if isinstance(value, float) else str(value)
+        if shown not in names:
+            known = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+            raise UsageError(f"there is no value {shown:.80} of this factor; it has {known}.")
+        return names.index(shown)
 
     def index_of(self, factor: str | None) -> int:
         """Returns the place of a factor among all.

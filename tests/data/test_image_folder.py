@@ -152,16 +152,15 @@ ROWS = "a/1.png,1\na/2.png,2\nb/1.png,3\nb/2.png,4\n"
     ("content", "message"),
     [
         (None, "no file .*factors.csv"),
-        ("", "it is empty"),
+        ("", "is empty"),
         ("file\n", "a name for the files and a different one for each factor"),
         ("file,age,age\n", "a different one for each factor"),
         ("file,age\n" + ROWS.replace("b/2.png,4\n", ""), "3 rows for 4 pictures: 'b/2.png' has no"),
-        ("file,age\n" + ROWS + "c.png,5\n", "5 rows for 4 pictures: there is no picture 'c.png'"),
         ("file,age\n" + ROWS + "a/1.png,5\n", "two rows for 'a/1.png'"),
-        ("file,age\n" + ROWS.replace(",3", ","), "fill in every cell"),
-        ("file,age\n" + ROWS.replace(",3", ",3,3"), "fill in every cell"),
-        ("file,age\n" + ROWS.replace(",3", ",nan"), "'age' .* not finite"),
-        (b"file,age\n\xff\xfe", "not a readable CSV"),
+        ("file,age\n" + ROWS.replace(",3", ","), "row 3 has '' for a value"),
+        ("file,age\n" + ROWS.replace(",3", ",3,3"), "has 3 cells in row 4"),
+        ("file,age\n" + ROWS.replace(",3", ",nan"), "'age' .* row 3 has 'nan'"),
+        (b"file,age\n\xff\xfe", "is not UTF-8"),
     ],
 )
 def test_a_table_that_is_not_of_these_pictures_is_refused(

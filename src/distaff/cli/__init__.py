@@ -1,9 +1,11 @@
 """The command line: each verb is one call of the library."""
 
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import tyro
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = [_home(word) for word in words if word != "--debug"]
     with unread_allowed():
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _notes_shown():
                 warnings.showwarning = _show_warning
                 _dispatch(words)
             sys.stdout.flush()
@@ -66,6 +68,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say("stopped.")
             return 130
         return 0
+
+
+@contextmanager
+def _notes_shown() -> Iterator[None]:
+    """Says what the library logs, such as what was understood of a table."""
+
+    class Said(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            say(record.getMessage())
+
+    logger, handler = logging.getLogger("distaff"), Said()
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
 
 
 def _home(word: str) -> str:

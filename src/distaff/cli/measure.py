@@ -25,6 +25,7 @@ def evaluate(
     images: int = 10_000,
     posterior: Literal["mean", "sample"] = "mean",
     active: tuple[str, ...] = (),
+    kinds: tuple[str, ...] = (),
     seed: int = 0,
     data_path: DataPath = None,
     json: bool = False,
@@ -45,7 +46,8 @@ def evaluate(
     Args:
         run: Folder of a run, or one that holds runs.
         codes: Instead of a run: a table of codes, a row for each image (npy, npz, csv, parquet).
-        factors: The factors of these images, as whole numbers; a csv may name them.
+        factors: The factors of these images, a column each of numbers, words or truth values, in
+            the same kinds of files; a csv may name them.
         out: Folder for scores.json and report.html of codes; a run has its own.
         metric: One more metric, or an option of one, as dci.backend=lightgbm; can be repeated.
         metrics: What to measure, or all; by default the metrics of the recipe, for codes the
@@ -53,6 +55,8 @@ def evaluate(
         images: How many test images of a run are encoded.
         posterior: What of a run's posteriors are the codes, their mean or a sample of them.
         active: Latents of --codes that count, by number from 0; by default all.
+        kinds: Of --factors, where they are not what the values look like, as x=continuous or
+            size=ordinal; by default fractions are continuous and all else is discrete.
         seed: Of the choice of images and of the metrics.
         data_path: Where the run's own pictures or arrays lie now, if they were moved.
         json: Print JSON.
@@ -65,11 +69,14 @@ def evaluate(
                 "--data.path and --posterior are for runs; leave them out beside --codes."
             )
         words = (*metrics, *metric) or ("mutual-information-gap",)
-        _evaluate_tables(codes, factors, out, words, active, seed, json)
+        _evaluate_tables(codes, factors, out, words, active, kinds, seed, json)
         return
     assert run  # the check above leaves a run
-    if active:
-        raise UsageError("--active is for --codes; of a run it is known which latents are idle.")
+    if active or kinds:
+        raise UsageError(
+            "--active and --kinds are for --codes; a run knows its idle latents and what its "
+            "factors are."
+        )
     if out:
         raise UsageError(f"--out {out} is for --codes; the scores of a run are kept in its folder.")
     words = (*metrics, *metric)
@@ -113,24 +120,28 @@ def _evaluate_tables(
     out: Path | None,
     words: tuple[str, ...],
     active: tuple[str, ...],
+    kinds: tuple[str, ...],
     seed: int,
     json: bool,
 ) -> None:
     from distaff.cli.printing import print_scores
-    from distaff.data.reading.tables import read_table
+    from distaff.data.reading.tables import NumericTable, read_factor_table, read_table
     from distaff.evaluate import measure, to_json
+    from distaff.factors import factor_arrays
     from distaff.metrics.options import from_words
     from distaff.metrics.score import Origin
     from distaff.report import report_of_codes
 
-    table, known = read_table(codes), read_table(factors)
+    table, columns = read_table(codes), read_factor_table(factors)
+    known = factor_arrays(columns, _kinds(kinds, list(columns)))
     counts = _active(active, table.values.shape[1])
     with STDERR.status(f"measuring {codes}"):
         scores = measure(
             table.values,
-            known.values,
+            known.table,
             from_words(words),
             factor_names=known.names,
+            factor_kinds=known.kinds if set(known.kinds) != {"discrete"} else None,
             seed=seed,
             active=counts,
         )
@@ -143,10 +154,26 @@ def _evaluate_tables(
     if out:
         flags = ["--codes", codes, "--factors", factors, "--metrics", *words, "--seed", seed]
         flags += ["--active", *active] if active else []
+        flags += ["--kinds", *kinds] if kinds else []
         command = shlex.join(["distaff", "evaluate", *map(str, flags)])
-        path = report_of_codes(out, scores, table, known, command)
+        named = NumericTable(known.table, tuple(known.names))
+        path = report_of_codes(out, scores, table, named, command)
         if not json:
             show(f"report: {path}")
+
+
+def _kinds(given: tuple[str, ...], names: list[str]) -> dict[str, str]:
+    """Returns the kind of each factor that is named as `x=continuous`."""
+    kinds = {}
+    for word in given:
+        name, equals, kind = word.rpartition("=")
+        if not equals or name not in names or kind not in ("discrete", "ordinal", "continuous"):
+            raise UsageError(
+                f"--kinds has {word!r:.80}; give NAME=discrete, NAME=ordinal or NAME=continuous, "
+                f"with NAME one of {', '.join(names)}."
+            )
+        kinds[name] = kind
+    return kinds
 
 
 def _active(named: tuple[str, ...], latents: int) -> list[bool]:

@@ -12,10 +12,12 @@ from distaff.data.base import Dataset
 from distaff.data.factor_dataset import FactorDataset
 from distaff.data.reading.array_files import read_npz
 from distaff.data.reading.factor_table import factor_table
+from distaff.data.reading.tables import MOST_FACTORS
 from distaff.data.reading.untrusted import absolute
 from distaff.data.sources import StoredImages
 from distaff.data.splits import Shares, splits_of
 from distaff.errors import DataError, UsageError
+from distaff.factors import Factor, factor_of
 
 OWN_SPLITS = ("train", "validation", "test")
 NAMES = ("images", "factors", "factor_names", *OWN_SPLITS)
@@ -28,9 +30,9 @@ class Arrays(Dataset):
 
     `images` is [image, height, width], [image, height, width, channel] or [image, channel, height,
     width] with 1 or 3 channels: uint8, bool, or numbers in [0, 1], which are rounded to 256 levels.
-    Beside it may stand `factors`, whole numbers [image, factor], of which each distinct value is
-    one; `factor_names`, a name for each; and `train`, `validation` and `test`, indices of images,
-    all three. Other arrays are not looked at, and objects are never unpickled.
+    Beside it may stand `factors`, numbers, words or truth values [image, factor], or [image] of a
+    single one; `factor_names`, a name for each; and `train`, `validation` and `test`, indices of
+    images, all three. Other arrays are not looked at, and objects are never unpickled.
 
     Without splits of its own a set is split at random from a seed.
 
@@ -64,7 +66,7 @@ class Arrays(Dataset):
         if "images" not in arrays:
             raise DataError(f"{path} holds no array named images; save one with np.savez.")
         images = _channels_first(arrays["images"], path)
-        columns = _columns(arrays, len(images), path)
+        factors = _factors(arrays, len(images), path)
         own = {name: arrays[name] for name in OWN_SPLITS if name in arrays}
         if own and len(own) < len(OWN_SPLITS):
             raise DataError(
@@ -75,7 +77,7 @@ class Arrays(Dataset):
             source=StoredImages(torch.from_numpy(_bytes(images, path))),
             image_shape=images.shape[1:],
             splits=splits,
-            **factor_table(columns, len(images))._asdict(),
+            **factor_table(factors, len(images))._asdict(),
         )
 
 
@@ -117,22 +119,29 @@ def _bytes(images: Array, path: Path) -> UInt8[np.ndarray, "sample channel heigh
     return levels
 
 
-def _columns(arrays: dict[str, Array], count: int, path: Path) -> dict[str, Array]:
-    """Returns the columns of `factors` by name."""
+def _factors(arrays: dict[str, Array], count: int, path: Path) -> dict[str, Factor]:
+    """Returns the columns of `factors` by name; a single column may be a list."""
     if "factors" not in arrays:
         return {}
     factors = arrays["factors"]
-    if factors.dtype.kind not in "biu" or factors.ndim != 2 or len(factors) != count:
+    table = factors[:, None] if factors.ndim == 1 else factors
+    if table.ndim != 2 or len(table) != count or table.shape[1] > MOST_FACTORS:
         raise DataError(
-            f"factors in {path} are {factors.dtype} of shape {factors.shape}; give whole numbers, "
-            f"{count} rows as there are images, and a column for each factor."
+            f"factors in {path} are {factors.dtype} of shape {factors.shape}; give {count} rows as "
+            f"there are images, and a column for each of at most {MOST_FACTORS} factors."
         )
-    width = factors.shape[1]
+    width = table.shape[1]
     names = arrays.get("factor_names", np.array([f"factor {place}" for place in range(width)]))
-    words = [name for name in set(names.ravel().tolist()) if str(name).isprintable() and name]
+    words = [name for name in set(names.ravel().tolist()) if name]
     if names.dtype.kind != "U" or names.shape != (width,) or len(words) < width:
         raise DataError(
             f"factor_names in {path} are {names.dtype} of shape {names.shape}; give {width} "
             f"different words."
         )
-    return dict(zip(names.tolist(), factors.T, strict=True))
+    result = {}
+    for name, column in zip(names.tolist(), table.T, strict=True):
+        try:
+            result[name] = factor_of(column)
+        except ValueError as error:
+            raise DataError(f"{name!r:.80} of the factors in {path}: {error}.") from None
+    return result

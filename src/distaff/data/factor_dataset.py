@@ -35,6 +35,9 @@ class FactorDataset:
     factor_sizes: tuple[int, ...]
     factor_kinds: tuple[str, ...] = ()
     """"discrete", "ordinal" or "continuous" for each factor; () for discrete ones only."""
+    value_names: tuple[tuple[str, ...], ...] = ()
+    """The values of each factor as a person gave them, in the order of their index: numbers, words;
+    () for a factor with too many, or for all where the index is as good a name."""
     image_shape: tuple[int, int, int]
     """Channels, height, width."""
     splits: Mapping[str, Int[Tensor, " split"]]
@@ -61,7 +64,9 @@ class FactorDataset:
     @property
     def spec(self) -> DataSpec:
         """What a model must know of this set."""
-        return DataSpec(self.image_shape, self.factor_sizes, len(self), self.factor_names)
+        return DataSpec(
+            self.image_shape, self.factor_sizes, len(self), self.factor_names, self.value_names
+        )
 
     def images_at(self, indices: ArrayLike | Tensor) -> Images:
         """Returns images, float32 in [0, 1], [batch, channel, height, width].

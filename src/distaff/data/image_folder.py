@@ -11,7 +11,6 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
-from distaff.arrays import Array
 from distaff.data.base import Dataset
 from distaff.data.factor_dataset import FactorDataset
 from distaff.data.pictures import Pixels, Resize, read_picture, strict_pillow
@@ -20,6 +19,7 @@ from distaff.data.reading.untrusted import absolute, check_memory
 from distaff.data.sources import StoredImages
 from distaff.data.splits import Shares
 from distaff.errors import DataError, UsageError
+from distaff.factors import Factor, factor_of
 
 PORTABLE = (".pbm", ".pgm", ".ppm", ".pnm")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", *PORTABLE)
@@ -117,10 +117,11 @@ class ImageFolder(Dataset):
             **factor_table(columns, len(files))._asdict(),
         )
 
-    def _columns(self, folder: Path, files: Sequence[str]) -> dict[str, Array]:
+    def _columns(self, folder: Path, files: Sequence[str]) -> dict[str, Factor]:
         columns = {}
         if self.config.folder_factor:
-            columns[self.config.folder_factor] = np.array([_folder_of(f, folder) for f in files])
+            folders = [_folder_of(file, folder) for file in files]
+            columns[self.config.folder_factor] = factor_of(folders)
         if self.config.factors:
             read = read_factors(Path(self.config.factors), files)
             if columns.keys() & read.keys():

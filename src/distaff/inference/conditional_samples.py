@@ -73,7 +73,7 @@ def conditional_accuracy(
         )
     values = range(model.context_size)
     drawn = [
-        model.sample(per_value, seed=seed, context=model.context_of([value] * per_value))
+        model.sample(per_value, seed=seed, context=model.context_at([value] * per_value))
         for value in values
     ]
     with torch.no_grad():

@@ -1,12 +1,13 @@
 """What every score asks of its arrays."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from distaff.arrays import Array
+from distaff.factors import factor_of, plain_array
 from distaff.metrics.score import Active
 
 FEWEST_ROWS = 100
@@ -54,16 +55,23 @@ def checked(
     Raises:
         ValueError: what is wrong with the arrays and what would be right.
     """
-    codes, factors = np.asarray(codes, dtype=np.float64), np.asarray(factors)
+    codes, factors = _numbers(codes), numbered(factors)
     if codes.ndim != 2 or factors.ndim != 2 or len(codes) != len(factors):
         raise ValueError(
             f"codes are {codes.shape} and factors {factors.shape}; give two tables with a row "
             f"for each image, [sample, latent] and [sample, factor]"
         )
     codes = checked_codes(codes, active)
+    if not np.isfinite(factors).all():
+        raise ValueError(
+            f"{(~np.isfinite(factors)).sum()} factors are NaN or infinite; remove them"
+        )
     if not np.array_equal(factors, np.round(factors)):
-        raise ValueError("factors must be whole numbers, the index of each value")
-    factors = factors.astype(np.int64)
+        raise ValueError(
+            "factors must be whole numbers, words or truth values; say in factor_kinds which are "
+            "continuous"
+        )
+    factors = _as_int64(factors)
     varying = np.ptp(factors, axis=0) > 0
     if not varying.any():
         raise ValueError("no factor has more than one value, so there is nothing to tell apart")
@@ -86,7 +94,7 @@ def checked_codes(codes: Array, active: Active | None = None) -> Array:
         ValueError: not a table, too few rows, no latent, NaN, not one `active` for each latent, or
             none of them true.
     """
-    codes = np.asarray(codes, dtype=np.float64)
+    codes = _numbers(codes)
     if codes.ndim != 2 or len(codes) < FEWEST_ROWS or codes.shape[1] < 1:
         raise ValueError(
             f"codes are {codes.shape}; a score needs [sample, latent], at least {FEWEST_ROWS} "
@@ -104,6 +112,45 @@ def checked_codes(codes: Array, active: Active | None = None) -> Array:
             f"the {codes.shape[1]} latents"
         )
     return np.where(counts, codes, 0.0)
+
+
+def numbered(factors: Any) -> Array:
+    """Returns factors as numbers: words and truth values as the index of each value.
+
+    Args:
+        factors: [sample, factor], a list, a data frame, an array or a tensor.
+
+    Raises:
+        ValueError: a value is missing, masked, or of a kind that is no factor.
+    """
+    table = plain_array(factors)
+    if table.dtype.kind in "iuf" or table.ndim != 2 or not table.size:
+        return table
+    return np.column_stack([_numbered_column(column) for column in table.T])
+
+
+def _numbered_column(column: Array) -> Array:
+    factor = factor_of(column)
+    return factor.values if factor.numeric else factor.index
+
+
+def _numbers(codes: Any) -> Array:
+    table = plain_array(codes)
+    if table.dtype.kind not in "biufO":
+        raise ValueError(f"codes are {table.dtype}; give numbers")
+    try:
+        return table.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("codes hold values that are no numbers; give numbers") from None
+
+
+def _as_int64(factors: Array) -> Array:
+    """Returns whole numbers as int64; where one is larger, the index of each value."""
+    if factors.dtype.kind in "iu" and factors.dtype != np.uint64:
+        return factors.astype(np.int64)
+    if np.abs(factors.astype(np.float64)).max(initial=0) < 2.0**63:
+        return factors.astype(np.int64)
+    return np.column_stack([np.unique(column, return_inverse=True)[1] for column in factors.T])
 
 
 def _without_extremes(codes: Array) -> Array:

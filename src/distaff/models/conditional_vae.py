@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from distaff.errors import UsageError
 from distaff.models.elbo import AbstractVAE
 from distaff.types import Context, Factors
 
@@ -51,11 +50,12 @@ class ConditionalVAE(AbstractVAE):
         """Returns the factor's values one-hot; a row of zeros where it is unknown."""
         return one_hot(factors[:, self.factor], self.context_size)
 
-    def context_of(self, values: Sequence[int] | Int[np.ndarray, " batch"]) -> Context:
+    def context_of(self, values: Sequence[object] | Shaped[np.ndarray, " batch"]) -> Context:
         """Returns the context of these values, for example `sample(2, context=context_of([3, 7]))`.
 
         Args:
-            values: index of the factor's value for each image.
+            values: the factor's value for each image, a number or word as the data have it; of a
+                set that names no values their index.
 
         Returns:
             [image, context], on the model's device.
@@ -63,13 +63,13 @@ class ConditionalVAE(AbstractVAE):
         Raises:
             UsageError: there is no such value.
         """
-        index = torch.as_tensor(values, dtype=torch.int64, device=self.device)
-        if len(index) and not 0 <= index.min() <= index.max() < self.context_size:
-            raise UsageError(
-                f"values from {int(index.min())} to {int(index.max())} asked for; the factor has "
-                f"the values 0 to {self.context_size - 1}."
-            )
-        return one_hot(index, self.context_size)
+        listed = values.tolist() if isinstance(values, np.ndarray) else values
+        index = [self.spec.index_of_value(self.factor, value) for value in listed]
+        return self.context_at(index)
+
+    def context_at(self, index: Sequence[int]) -> Context:
+        """Returns the context of the values with these places in the order of all."""
+        return one_hot(torch.tensor(list(index), device=self.device), self.context_size)
 
 
 def one_hot(index: Int[Tensor, " batch"], size: int) -> Float[Tensor, "batch size"]:

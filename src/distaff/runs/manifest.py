@@ -41,8 +41,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """
     experiment, seed, spec, digest = manifest
     made_by = {"format": FORMAT, "distaff": version("distaff")}
-    content = {"experiment": to_json(experiment), "seed": seed, "spec": list(spec)}
+    content = {"experiment": to_json(experiment), "seed": seed, "spec": list(spec)[:4]}
     content |= {"data_digest": digest}
+    if spec.value_names:
+        content["value_names"] = spec.value_names
     if experiment.origins:
         content["origins"] = {path: o._asdict() for path, o in experiment.origins.items()}
     write_json(folder / NAME, made_by | content)
@@ -66,12 +68,26 @@ def read_manifest(path: Path) -> Manifest:
             validated(count, int),
             *(validated(tuple(given), tuple[str, ...]) for given in names),
         )
+        spec = spec._replace(value_names=_value_names(content, spec))
         digest = validated(content.get("data_digest"), str | None)
     except (TypeError, ValueError) as error:
         raise damaged(path, error, TRAIN_AGAIN) from None
     if not 0 <= seed <= LARGEST or min(*spec.image_shape, *spec.factor_sizes, spec.image_count) < 1:
         raise damaged(path, f"seed {seed}, {spec}", TRAIN_AGAIN)
     return Manifest(experiment, seed, spec, digest)
+
+
+def _value_names(content: dict[str, Any], spec: DataSpec) -> tuple[tuple[str, ...], ...]:
+    given = validated(content.get("value_names", []), list[list[str]])
+    sizes = [len(names) for names in given]
+    if given and (
+        len(sizes) != len(spec.factor_sizes)
+        or any(
+            size not in (0, wanted) for size, wanted in zip(sizes, spec.factor_sizes, strict=True)
+        )
+    ):
+        raise ValueError(f"value_names of {sizes} values for factors of {spec.factor_sizes}")
+    return tuple(tuple(names) for names in given)
 
 
 def read_experiment(path: Path) -> Experiment:

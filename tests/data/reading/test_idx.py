@@ -16,7 +16,7 @@ def idx(*shape: int) -> bytes:
 
 
 def test_an_idx_file_is_read_in_its_order(tmp_path: Path) -> None:
-    (tmp_path / "x.gz").write_bytes(gzip.compress(idx(2, 3, 4)))
+    (tmp_path / "x.gz").write_bytes(gzip.compress(idx(2, 3, 4), mtime=0))
     assert np.array_equal(read_idx(tmp_path / "x.gz"), np.arange(24).reshape(2, 3, 4))
 
 
@@ -24,11 +24,11 @@ def test_an_idx_file_is_read_in_its_order(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"<html>", "not a readable gzip file"),
-        (gzip.compress(idx(2, 3))[:-12], "not a readable gzip file"),
-        (gzip.compress(b""), "not an IDX file"),
-        (gzip.compress(b"\0\0\x0d\x01" + b"\0" * 8), "not an IDX file"),
-        (gzip.compress(idx(2, 3)[:-1]), "says it holds"),
-        (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12), "says it holds"),
+        (gzip.compress(idx(2, 3), mtime=0)[:-12], "not a readable gzip file"),
+        (gzip.compress(b"", mtime=0), "not an IDX file"),
+        (gzip.compress(b"\0\0\x0d\x01" + b"\0" * 8, mtime=0), "not an IDX file"),
+        (gzip.compress(idx(2, 3)[:-1], mtime=0), "says it holds"),
+        (gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12, mtime=0), "says it holds"),
     ],
 )
 def test_a_damaged_idx_file_is_refused(tmp_path: Path, content: Any, message: str) -> None:
@@ -51,7 +51,7 @@ def test_a_damaged_idx_file_is_refused(tmp_path: Path, content: Any, message: st
 def test_no_more_is_unpacked_than_the_header_says(
     tmp_path: Path, content: Any, message: str
 ) -> None:
-    (tmp_path / "x.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "x.gz").write_bytes(gzip.compress(content, mtime=0))
     del content
     tracemalloc.start()
     try:

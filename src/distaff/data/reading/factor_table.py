@@ -1,4 +1,4 @@
-"""Factors from columns of numbers or words."""
+"""Factors of the pictures of a folder, and of arrays, as a data set holds them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -9,9 +9,11 @@ import torch
 from jaxtyping import Float64, Int32
 from torch import Tensor
 
-from distaff.arrays import Array
-from distaff.data.reading.untrusted import as_numbers, read_rows, reader_errors_as_data_errors
+from distaff.data.reading.tables import MOST_FACTORS, tell_factors
+from distaff.data.reading.text_table import TextTable, read_text_table
+from distaff.data.reading.untrusted import reader_errors_as_data_errors
 from distaff.errors import DataError
+from distaff.factors import Factor, factor_of
 
 
 class FactorTable(NamedTuple):
@@ -21,90 +23,80 @@ class FactorTable(NamedTuple):
     values: Float64[Tensor, "sample factor"]
     factor_names: tuple[str, ...]
     factor_sizes: tuple[int, ...]
+    factor_kinds: tuple[str, ...]
+    value_names: tuple[tuple[str, ...], ...]
 
 
-def factor_table(columns: Mapping[str, Array], count: int) -> FactorTable:
-    """Numbers the distinct values of each column from the smallest, or the first in the alphabet.
+def factor_table(factors: Mapping[str, Factor], count: int) -> FactorTable:
+    """Returns factors as columns of tables.
 
     Args:
-        columns: `count` numbers or words by name of the factor; none gives a set without factors.
+        factors: of `count` images, by name; none gives a set without factors.
         count: number of images.
-
-    Returns:
-        The numbers of the values, and the values: of a word, again its number.
     """
-    factors = np.zeros((count, len(columns)), np.int32)
-    values = np.zeros((count, len(columns)))
-    sizes = []
-    for place, column in enumerate(columns.values()):
-        kinds, factors[:, place] = np.unique(column, return_inverse=True)
-        values[:, place] = factors[:, place] if column.dtype.kind == "U" else column
-        sizes.append(len(kinds))
+    index = [factor.index.astype(np.int32) for factor in factors.values()]
+    values = [factor.values for factor in factors.values()]
+    kinds = tuple(factor.kind for factor in factors.values())
     return FactorTable(
-        torch.from_numpy(factors), torch.from_numpy(values), tuple(columns), tuple(sizes)
+        torch.from_numpy(np.column_stack(index) if index else np.zeros((count, 0), np.int32)),
+        torch.from_numpy(np.column_stack(values) if values else np.zeros((count, 0))),
+        tuple(factors),
+        tuple(factor.size for factor in factors.values()),
+        kinds if "continuous" in kinds else (),
+        tuple(factor.names for factor in factors.values()),
     )
 
 
-def read_factors(path: Path, files: Sequence[str]) -> dict[str, Array]:
-    """Returns the columns of a CSV file, in the order of the files.
+def read_factors(path: Path, files: Sequence[str]) -> dict[str, Factor]:
+    """Returns the factors of a table of text, in the order of the files.
 
     Args:
-        path: a file whose first line names the columns and whose first column names the files.
-        files: every file of the set, each of which has one row.
+        path: a table whose first line names the columns and whose first column names the files, or
+            the attribute file of CelebA.
+        files: every file of the set, each of which has one row; rows of others are passed over.
 
     Raises:
-        DataError: the file is missing or damaged, or its rows are not those of the files.
+        DataError: the file is missing or damaged, or lacks a row, a value or a name.
     """
     if not path.is_file():
         raise DataError(f"no file {path}; give a CSV file with a row for each picture.")
-    with reader_errors_as_data_errors(path, "CSV file of factors"):
-        names, *body = read_rows(path)
-    names = [name.strip() for name in names]
-    words = [name for name in set(names[1:]) if name and name.isprintable()]
-    if not 0 < len(words) == len(names) - 1:
+    with reader_errors_as_data_errors(path, "table of factors"):
+        table = read_text_table(path)
+    names = table.names or ()
+    words = {name for name in names[1:] if name}
+    if not 0 < len(words) == len(names) - 1 <= MOST_FACTORS:
         raise DataError(
-            f"{path} names the columns {', '.join(names)!r:.80}; its first line takes a name for "
-            f"the files and a different one for each factor."
+            f"{path} names {len(words)} factors in {len(names)} columns; its first line takes a "
+            f"name for the files and a different one for each factor, {MOST_FACTORS} at most."
         )
-    cells = _by_file(path, body, len(names))
-    _check_files(path, cells, files)
-    return {
-        name: _column(path, name, [cells[file][place] for file in files])
-        for place, name in enumerate(names[1:])
-    }
+    cells = _by_file(path, table)
+    notes = _check_files(path, cells, files)
+    factors = {}
+    for place, name in enumerate(names[1:], start=1):
+        try:
+            factors[name] = factor_of([cells[file][place] for file in files])
+        except ValueError as error:
+            raise DataError(f"column {name!r:.80} of {path}: {error}.") from None
+    tell_factors(path, factors, [*table.notes, *notes])
+    return factors
 
 
-def _by_file(path: Path, rows: list[list[str]], width: int) -> dict[str, list[str]]:
+def _by_file(path: Path, table: TextTable) -> dict[str, list[str]]:
     cells: dict[str, list[str]] = {}
-    for row in rows:
-        file = PurePosixPath(row[0].strip()).as_posix()
-        if len(row) != width or not all(cell.strip() for cell in row):
-            raise DataError(
-                f"{path} has the row {','.join(row)!r:.80} where {width} cells are named; fill in "
-                f"every cell."
-            )
+    for row in table.rows:
+        file = PurePosixPath(row[0].replace("\\", "/")).as_posix()
         if file in cells:
             raise DataError(f"{path} has two rows for {file!r:.80}; keep one.")
-        cells[file] = [cell.strip() for cell in row[1:]]
+        cells[file] = row
     return cells
 
 
-def _check_files(path: Path, cells: Mapping[str, object], files: Sequence[str]) -> None:
-    unknown = sorted(cells.keys() - set(files))
+def _check_files(path: Path, cells: Mapping[str, object], files: Sequence[str]) -> list[str]:
     missing = sorted(set(files) - cells.keys())
-    rows = f"{path} has {len(cells)} rows for {len(files)} pictures"
-    if unknown:
-        raise DataError(
-            f"{rows}: there is no picture {unknown[0]!r:.80}; name the files from their folder on."
-        )
     if missing:
-        raise DataError(f"{rows}: {missing[0]!r} has none; give a row for each picture.")
-
-
-def _column(path: Path, name: str, cells: list[str]) -> Array:
-    numbers = as_numbers(cells)
-    if numbers is None:
-        return np.array(cells)
-    if not np.isfinite(numbers).all():
-        raise DataError(f"{name!r:.80} in {path} has a number that is not finite; give another.")
-    return np.array(numbers)
+        raise DataError(
+            f"{path} has {len(cells):,} rows for {len(files):,} pictures: {missing[0]!r:.80} has "
+            f"none; give a row for each picture, which names it from the folder on."
+        )
+    unknown = len(cells) - len(files)
+    return [f"{unknown:,} rows of other pictures are passed over"] if unknown else []

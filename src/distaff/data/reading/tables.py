@@ -1,5 +1,6 @@
-"""Tables of numbers from a person's own files."""
+"""Tables from a person's own files: codes, which are numbers, and factors, of any kind."""
 
+import logging
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -8,13 +9,26 @@ import numpy as np
 
 from distaff.arrays import Array
 from distaff.data.reading.array_files import read_npy, read_npz
-from distaff.data.reading.untrusted import (
-    as_numbers,
-    check_memory,
-    read_rows,
-    reader_errors_as_data_errors,
-)
+from distaff.data.reading.text_table import MOST_COLUMNS, read_text_table
+from distaff.data.reading.untrusted import check_memory, reader_errors_as_data_errors
 from distaff.errors import DataError, UsageError
+from distaff.factors import Factor, all_numbers, factor_of
+from distaff.text import printable
+
+MOST_FACTORS = 256
+LOG = logging.getLogger("distaff")
+FILE_NAMES = frozenset(("file", "filename", "file_name", "image", "image_id", "path", "name", "id"))
+"""Names of a column that names the rows, where no two of its cells are the same."""
+
+
+class Table(NamedTuple):
+    """Columns of one kind each, as they stand in a file."""
+
+    columns: list[Array]
+    """Numbers, truth values, or words as they were read."""
+    names: tuple[str, ...] | None
+    """Where the file names its columns."""
+    notes: tuple[str, ...] = ()
 
 
 class NumericTable(NamedTuple):
@@ -28,55 +42,148 @@ def read_table(path: Path) -> NumericTable:
     """Reads a table of numbers, a row for each image.
 
     Args:
-        path: a `.npy` array, an `.npz` with a single array, a `.csv` with or without a line of
-            names, or a `.parquet` file (with the extra `distaff[parquet]`).
+        path: a `.npy` array, an `.npz` with a single array, a `.csv`, `.tsv` or `.txt` with or
+            without a line of names, or a `.parquet` file (with the extra `distaff[parquet]`).
 
     Raises:
         DataError: the file is missing, cannot be read, or holds something else than numbers.
         UsageError: another kind of file.
     """
-    readers = {".npy": _npy, ".npz": _npz, ".csv": _csv, ".parquet": _parquet}
+    table = _read(path)
+    numbers = []
+    for place, column in enumerate(table.columns):
+        if column.dtype.kind == "U":
+            cells = column.tolist()
+            if not all_numbers([cell for cell in cells if cell not in ("nan", "inf", "-inf")]):
+                wrong = next(cell for cell in cells if not all_numbers([cell]))
+                raise DataError(
+                    f"{path} holds {wrong!r:.40} in {_title(table, place)}; give a table of "
+                    f"numbers."
+                )
+            column = np.array([float(cell) for cell in cells])
+        if column.dtype.kind not in "biuf":
+            raise DataError(f"{path} holds {column.dtype}; give a table of numbers.")
+        numbers.append(column)
+    values = np.column_stack(numbers)
+    _tell(path, table, f"{len(values):,} rows of {values.shape[1]} numbers")
+    return NumericTable(values, table.names)
+
+
+def read_factor_table(path: Path) -> dict[str, Factor]:
+    """Reads the factors of some images, a row for each image; files as in `read_table`.
+
+    A column that names the rows, such as that of the pictures' files, is left out.
+
+    Raises:
+        DataError: the file is missing, cannot be read, has a value missing, or too many columns.
+        UsageError: another kind of file.
+    """
+    table = _read(path)
+    if len(table.columns) > MOST_FACTORS:
+        raise DataError(f"{path} has {len(table.columns):,} factors; give at most {MOST_FACTORS}.")
+    notes = list(table.notes)
+    factors = {}
+    for place, column in enumerate(table.columns):
+        name = table.names[place] if table.names else f"factor {place}"
+        if table.names and _names_the_rows(name, column):
+            notes.append(f"{name} names the rows and is left out")
+            continue
+        try:
+            factors[name] = factor_of(column)
+        except ValueError as error:
+            raise DataError(f"{_title(table, place)} of {path}: {error}.") from None
+    if not factors:
+        raise DataError(f"{path} holds no factor; give a column for each.")
+    tell_factors(path, factors, notes)
+    return factors
+
+
+def tell_factors(path: Path, factors: dict[str, Factor], notes: list[str]) -> None:
+    """Logs in one line what was understood of a table of factors."""
+    rows = len(next(iter(factors.values())).index)
+    what = "; ".join(f"{name}: {factor}" for name, factor in list(factors.items())[:12])
+    more = f"; and {len(factors) - 12} more" if len(factors) > 12 else ""
+    words = f"{rows:,} rows of {len(factors)} factors ({what}{more})"
+    _tell(path, Table([], None, tuple(notes)), words)
+
+
+def _tell(path: Path, table: Table, what: str) -> None:
+    LOG.info("%s", printable("; ".join((f"{path}: {what}", *table.notes))))
+
+
+def _title(table: Table, place: int) -> str:
+    return f"column {table.names[place]!r:.80}" if table.names else f"column {place + 1}"
+
+
+def _names_the_rows(name: str, column: Array) -> bool:
+    words = column.dtype.kind in "UO"
+    return words and name.lower() in FILE_NAMES and len(set(column.tolist())) == len(column)
+
+
+def _read(path: Path) -> Table:
+    readers = {".npy": _npy, ".npz": _npz, ".parquet": _parquet}
+    readers |= dict.fromkeys((".csv", ".tsv", ".txt"), _text)
     if path.suffix not in readers:
         raise UsageError(f"{path} is none of {', '.join(readers)}; save the table as one of these.")
     if not path.is_file():
         raise DataError(f"no file {path}; give a table with a row for each image.")
-    with reader_errors_as_data_errors(path, "table of numbers"):
+    with reader_errors_as_data_errors(path, "table"):
         table = readers[path.suffix](path)
-    if table.values.ndim != 2 or not np.issubdtype(table.values.dtype, np.number):
-        shape, kind = table.values.shape, table.values.dtype
-        raise DataError(f"{path} holds {kind} of shape {shape}; give a table of numbers.")
+    if table.names and len(set(table.names)) < len(table.names):
+        twice = next(name for name in table.names if table.names.count(name) > 1)
+        raise DataError(f"{path} has two columns of the name {twice!r:.80}; rename one.")
+    if table.names and "" in table.names:
+        place = table.names.index("") + 1
+        raise DataError(f"column {place} of {path} has no name; give it one.")
     return table
 
 
-def _npy(path: Path) -> NumericTable:
-    return NumericTable(read_npy(path), None)
+def _columns_of(path: Path, array: Array) -> Table:
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or not array.size:
+        raise DataError(
+            f"{path} holds {array.dtype} of shape {array.shape}; give a table with a row for each "
+            f"image."
+        )
+    if array.shape[1] > MOST_COLUMNS:
+        raise DataError(f"{path} has {array.shape[1]:,} columns; give at most {MOST_COLUMNS:,}.")
+    return Table(list(array.T), None)
 
 
-def _npz(path: Path) -> NumericTable:
+def _npy(path: Path) -> Table:
+    return _columns_of(path, read_npy(path))
+
+
+def _npz(path: Path) -> Table:
     arrays = read_npz(path)
     if len(arrays) != 1:
         raise ValueError(f"it holds {len(arrays)} arrays, {', '.join(arrays)}; keep one")
-    (values,) = arrays.values()
-    return NumericTable(values, None)
+    return _columns_of(path, next(iter(arrays.values())))
 
 
-def _csv(path: Path) -> NumericTable:
-    rows = read_rows(path)
-    named = as_numbers(rows[0]) is None
-    values = np.array([[float(cell) for cell in row] for row in rows[named:]])
-    return NumericTable(values, tuple(cell.strip() for cell in rows[0]) if named else None)
+def _text(path: Path) -> Table:
+    names, rows, notes = read_text_table(path)
+    if not rows:
+        raise DataError(f"{path} holds no row below its names; give one for each image.")
+    return Table([np.array(column) for column in zip(*rows, strict=True)], names, notes)
 
 
-def _parquet(path: Path) -> NumericTable:
+def _parquet(path: Path) -> Table:
     if find_spec("pyarrow") is None:
         raise UsageError(f"{path} needs pyarrow, which is not installed; install distaff[parquet].")
     from pyarrow import parquet, types
 
     file = parquet.ParquetFile(path)
-    if not all(map(types.is_primitive, file.schema_arrow.types)):
-        raise ValueError("it has columns that are no numbers")
+    kinds = file.schema_arrow.types
+    known = (types.is_primitive, types.is_string, types.is_large_string, types.is_dictionary)
+    if not all(any(is_known(kind) for is_known in known) for kind in kinds):
+        raise ValueError("it has columns that are neither numbers nor words")
     # a column can repeat a number as often as it likes in few bytes
     size = 8 * file.metadata.num_rows * file.metadata.num_columns
     check_memory(size, str(path), "keep fewer rows")
     table = file.read()
-    return NumericTable(np.column_stack(table.columns), tuple(table.column_names))
+    kept = [name for name in table.column_names if not name.startswith("__index_level_")]
+    columns = [np.asarray(table.column(name).to_numpy()) for name in kept]
+    left_out = ("the index of the data frame is left out",) * (len(kept) < table.num_columns)
+    return Table(columns, tuple(kept), left_out)

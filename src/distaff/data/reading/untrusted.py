@@ -1,8 +1,7 @@
 """Files of unknown origin: found from any folder, read without trusting their content."""
 
-import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -96,24 +95,3 @@ def check_deflated(size: int, packed: int) -> None:
     """
     if size > DEFLATED * packed:
         raise ValueError(f"it says it holds {size} bytes, and {packed} packed bytes cannot")
-
-
-def read_rows(path: Path) -> list[list[str]]:
-    """Returns the cells of a CSV file in UTF-8, without its empty lines.
-
-    Raises:
-        ValueError: there is none.
-    """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
-    if not rows:
-        raise ValueError("it is empty")
-    return rows
-
-
-def as_numbers(cells: Sequence[str]) -> list[float] | None:
-    """Returns the cells as numbers; None if one of them is a word."""
-    try:
-        return [float(cell) for cell in cells]
-    except ValueError:
-        return None

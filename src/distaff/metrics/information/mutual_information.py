@@ -32,6 +32,7 @@ from scipy.special import digamma
 from scipy.stats import rankdata
 
 from distaff.arrays import Array
+from distaff.metrics.arrays import numbered
 from distaff.metrics.information.columns import Columns, columns_of, groups
 from distaff.metrics.information.evidence import (
     deviation_of_counts,
@@ -93,8 +94,10 @@ def discretized(
     Raises:
         ValueError: an unknown kind, not one for each factor, or a continuous factor with NaN.
     """
-    factors = np.asarray(factors)
-    if factor_kinds is None or factors.ndim != 2:
+    if factor_kinds is None:
+        return factors
+    factors = numbered(factors)
+    if factors.ndim != 2:
         return factors
     continuous = continuous_columns(factors, factor_kinds)
     result = factors.astype(np.float64)

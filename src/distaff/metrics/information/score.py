@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 from distaff.arrays import Array
-from distaff.metrics.arrays import Checked, checked, described
+from distaff.metrics.arrays import Checked, checked, described, numbered
 from distaff.metrics.information.mutual_information import (
     continuous_columns,
     discretized,
@@ -117,7 +117,7 @@ def information_tables(
     """
     check_compat(compat, num_train)
     data, values, continuous = _checked(
-        codes, np.asarray(factors), factor_names, factor_kinds, active, compat
+        codes, numbered(factors), factor_names, factor_kinds, active, compat
     )
     rows = training_rows(len(values), num_train) if compat else slice(None)
     codes, values = data.codes[rows], values[rows]

@@ -167,7 +167,7 @@ def pictures(bench: StudyContext) -> Results:
         "Between four test images of different digits, whose posterior means are the corners: "
         "means of p(x|z) with z interpolated in both directions.",
     )
-    context = cvae.context_of(np.repeat(np.arange(DIGITS), DIGITS))
+    context = cvae.context_at(np.repeat(np.arange(DIGITS), DIGITS).tolist())
     with torch.no_grad():
         asked = cvae.sample(DIGITS * DIGITS, context=context).numpy()
     bench.draw(
