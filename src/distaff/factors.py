@@ -13,6 +13,7 @@ from distaff.arrays import Array
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-", "#n/a"))
 """What stands in a table where a value is unknown, in small letters."""
+INFINITE = frozenset(("inf", "infinity"))
 PLAIN = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d*)?|[+-]?\.\d+")
 """A number; not one with a zero before it, which is the name of something."""
 SCIENTIFIC = re.compile(r"[+-]?(\d\.\d*|\d)[eE][+-]?\d{1,3}")
@@ -151,13 +152,13 @@ def _of_one_kind(array: Array) -> Array:
 
 def _of_cells(cells: list[str]) -> Factor:
     for place, cell in enumerate(cells):
-        if cell.lower() in MISSING:
+        if cell.lower() in MISSING or cell.lower().lstrip("+-") in INFINITE:
             raise ValueError(
                 f"row {place + 1} has {cell!r} for a value; fill it in, or leave the row out"
             )
     if all_numbers(cells):
         return factor_of(np.array([float(cell) for cell in cells]))
-    distinct = sorted(set(cells), key=_natural)
+    distinct = sorted(set(cells), key=lambda cell: (_natural(cell), cell))
     places = {word: number for number, word in enumerate(distinct)}
     index = np.array([places[cell] for cell in cells], dtype=np.int64)
     names = tuple(distinct) if len(distinct) <= MOST_NAMED else ()

@@ -53,13 +53,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words += ["--model.encoder=dense", "--model.decoder=dense", "--model.latents", "3"]
     words += ["--metrics", "mutual-information-gap", "--runs", str(folder / "runs"), *TRAINING]
     assert main(words) == 0
+    assert main(["evaluate", str(folder / "runs")]) == 0
     return folder / "runs"
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "illustrate", "report", "compare", "list"])
 def test_every_verb_shows_names_as_they_are(
-    run: Path, capsys: pytest.CaptureFixture[str], verb: str
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     words = ["list", "runs", "--runs", str(run)] if verb == "list" else [verb, str(run)]
     assert main(words) == 0
     said = "".join(capsys.readouterr())

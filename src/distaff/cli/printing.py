@@ -17,7 +17,8 @@ def print_plan(title: str, steps: Sequence[tuple[str, str, bool, float]]) -> Non
         title: above the table.
         steps: name, what it is, whether it is finished, seconds it takes on two cores.
     """
-    table = Table("step", "what", "state", "on two cores, about", title=title, title_justify="left")
+    show(title)
+    table = Table("step", "what", "state", "on two cores, about")
     for name, what, finished, seconds in steps:
         table.add_row(name, what, "finished" if finished else "to do", _minutes(seconds))
     Terminal().print(table)
@@ -31,7 +32,8 @@ def _minutes(seconds: float) -> str:
 
 def print_scores(title: str, scores: dict[str, Score]) -> None:
     """Prints scores with interval, chance, ceiling and parts."""
-    table = Table(title=title, title_justify="left")
+    show(title)
+    table = Table()
     for heading in ("score", "value", "95 % interval", "chance", "ceiling"):
         table.add_column(heading, justify="left" if heading == "score" else "right")
     for name, score in scores.items():
@@ -88,7 +90,8 @@ def print_comparison(rows: Sequence[Row], ranks: Sequence[RankCorrelation]) -> N
 
 def print_list(title: str, lines: Iterable[tuple[str, str]]) -> None:
     """Prints names with what they are."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    show(title)
+    table = Table(show_header=False, box=None)
     for name, summary in lines:
         table.add_row(name, summary)
     Terminal().print(table)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any, TextIO, cast
 
-from rich.console import Console, ConsoleOptions
+from rich.console import Console
 from rich.progress import TextColumn
 from rich.table import Column
 from rich.text import Text
@@ -25,17 +25,13 @@ class Terminal(Console):
     """A console that takes every string for text: no markup, no emoji, no control characters."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+        shown = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
+        width = None if shown else WIDEST
+        super().__init__(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
     @override
     def render_str(self, text: str, **named: Any) -> Text:
         return super().render_str(printable(text, keep="\n"), **named)
-
-    @property
-    @override
-    def options(self) -> ConsoleOptions:
-        known = self.is_terminal or "COLUMNS" in os.environ
-        return super().options if known else super().options.update(width=WIDEST)
 
     @override
     def on_broken_pipe(self) -> None:

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from distaff.arrays import Array
 from distaff.data.base import Dataset
 from distaff.data.factor_dataset import FactorDataset
+from distaff.data.pictures import tell_pictures
 from distaff.data.reading.array_files import read_npz
 from distaff.data.reading.factor_table import factor_table
 from distaff.data.reading.tables import MOST_FACTORS
@@ -73,8 +74,10 @@ class Arrays(Dataset):
                 f"{path} holds the indices {', '.join(own)}; give {', '.join(OWN_SPLITS)}, or none."
             )
         splits = splits_of(own, path, len(images)) if own else self.config.splits(len(images))
+        levels = _bytes(images, path)
+        tell_pictures(levels, str(path))
         return FactorDataset(
-            source=StoredImages(torch.from_numpy(_bytes(images, path))),
+            source=StoredImages(torch.from_numpy(levels)),
             image_shape=images.shape[1:],
             splits=splits,
             **factor_table(factors, len(images))._asdict(),
@@ -83,6 +86,11 @@ class Arrays(Dataset):
 
 def _channels_first(images: Array, path: Path) -> Array:
     """Returns [image, channel, height, width]: the channels are the axis that has 1 or 3."""
+    if images.ndim == 3 and images.shape[2] in (1, 3):
+        raise DataError(
+            f"images in {path} have the shape {images.shape}, which can be one picture with its "
+            f"channels last or {images.shape[0]} grey ones; give [image, height, width, channel]."
+        )
     if images.ndim == 3:
         return images[:, None]
     channels = [axis for axis in (1, 3) if images.ndim == 4 and images.shape[axis] in (1, 3)]
@@ -112,10 +120,15 @@ def _bytes(images: Array, path: Path) -> UInt8[np.ndarray, "sample channel heigh
         low, high = float(chunk.min()), float(chunk.max())
         if not (low >= 0 and high <= 1):  # so that NaN is refused too
             raise DataError(
-                f"images in {path} have values from {low:g} to {high:g}; give finite ones from 0 "
-                f"to 1, or uint8."
+                f"images in {path} have values from {low:.9g} to {high:.9g}; give finite ones from "
+                f"0 to 1, or uint8."
             )
         levels[start : start + CHUNK] = np.rint(255 * chunk.astype(np.float32))
+    if images.dtype != np.bool_ and levels.max() <= 1:
+        raise DataError(
+            f"images in {path} have values up to {float(images.max()):.3g}, which is black; they "
+            f"may have been divided by 255 twice: give numbers from 0 to 1, or uint8."
+        )
     return levels
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ import torch
 
 from distaff.data.base import Dataset
 from distaff.data.factor_dataset import FactorDataset
-from distaff.data.pictures import Pixels, Resize, read_picture, strict_pillow
+from distaff.data.pictures import LOG, Pixels, Resize, read_picture, strict_pillow, tell_pictures
 from distaff.data.reading.factor_table import factor_table, read_factors
 from distaff.data.reading.untrusted import absolute, check_memory
 from distaff.data.sources import StoredImages
-from distaff.data.splits import Shares
+from distaff.data.splits import PARTS, Shares
 from distaff.errors import DataError, UsageError
 from distaff.factors import Factor, factor_of
+from distaff.text import printable
 
 PORTABLE = (".pbm", ".pgm", ".ppm", ".pnm")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", *PORTABLE)
@@ -35,8 +37,9 @@ class ImageFolder(Dataset):
     16 bits are cut to 8, and of several frames the first is taken. All are decoded when the set is
     loaded, and held as bytes.
 
-    Factors come from a CSV file, from the names of the folders, or from nowhere. The splits are
-    drawn at random from a seed.
+    Factors come from a CSV file, from the names of the folders, or from nowhere. Folders `train`,
+    `test` and, if there is one, `validation` at the top are the splits, or a column `split` with
+    these words; otherwise they are drawn at random from a seed.
 
     Reference: Clark et al., Pillow, `ImageOps.fit` and `Image.resize`, bicubic.
     """
@@ -102,14 +105,22 @@ class ImageFolder(Dataset):
             raise DataError(
                 f"no folder {folder}; give one of pictures with --data.path, or put it back there."
             )
-        files = _pictures_in(folder)
+        files, others = _pictures_in(folder)
         if not files:
             raise DataError(
                 f"no picture in {folder} or below; put files there that end in {', '.join(ENDINGS)}"
                 f", or give another folder."
             )
-        splits = self.config.splits(len(files))
-        columns = self._columns(folder, files)
+        if others:
+            endings = ", ".join(f"{count:,} {ending}" for ending, count in sorted(others.items()))
+            LOG.info("%s", printable(f"{folder}: other files are passed over: {endings}"))
+        parts = _parts(files)
+        columns = self._columns(folder, files, below=1 if parts else 0)
+        if "split" in columns and not parts:
+            parts = _split_of(columns["split"])
+            if parts:
+                del columns["split"]
+        splits = self.config.splits_of_parts(parts) if parts else self.config.splits(len(files))
         return FactorDataset(
             source=self._images(folder, files),
             image_shape=self.config.image_shape,
@@ -117,10 +128,10 @@ class ImageFolder(Dataset):
             **factor_table(columns, len(files))._asdict(),
         )
 
-    def _columns(self, folder: Path, files: Sequence[str]) -> dict[str, Factor]:
+    def _columns(self, folder: Path, files: Sequence[str], below: int) -> dict[str, Factor]:
         columns = {}
         if self.config.folder_factor:
-            folders = [_folder_of(file, folder) for file in files]
+            folders = [_folder_of(file, folder, below) for file in files]
             columns[self.config.folder_factor] = factor_of(folders)
         if self.config.factors:
             read = read_factors(Path(self.config.factors), files)
@@ -145,6 +156,7 @@ class ImageFolder(Dataset):
             for place, (picture, digest) in enumerate(pool.map(self._decode, paths)):
                 pixels[place] = picture
                 all_files.update(digest)
+        tell_pictures(pixels, str(folder))
         return StoredImages(torch.from_numpy(pixels), all_files.hexdigest())
 
     def _decode(self, path: Path) -> tuple[Pixels, bytes]:
@@ -154,19 +166,52 @@ class ImageFolder(Dataset):
             return picture, hashlib.file_digest(file, "sha256").digest()
 
 
-def _pictures_in(folder: Path) -> list[str]:
-    """Returns the paths of the pictures from the folder on, in their order."""
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
-    relative = (path.relative_to(folder) for path in files if path.is_file())
-    return sorted(
-        path.as_posix() for path in relative if not any(name.startswith(".") for name in path.parts)
-    )
+def _pictures_in(folder: Path) -> tuple[list[str], Counter[str]]:
+    """Returns the paths of the pictures from the folder on, in their order, and other endings.
+
+    Folders that are links are followed, but not back into a folder that they lie in.
+    """
+    pictures: list[str] = []
+    others: Counter[str] = Counter()
+    for path, folders, names in os.walk(folder, followlinks=True):
+        here = Path(path)
+        above = {os.path.realpath(parent) for parent in (here, *here.parents)}
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and os.path.realpath(here / name) not in above
+        ]
+        for name in names:
+            if name.startswith(".") or not (here / name).is_file():
+                continue
+            ending = Path(name).suffix.lower()
+            if ending in ENDINGS:
+                pictures.append((here / name).relative_to(folder).as_posix())
+            else:
+                others[ending or "without ending"] += 1
+    return sorted(pictures), others
 
 
-def _folder_of(file: str, folder: Path) -> str:
-    first, slash, _ = file.partition("/")
-    if not slash:
+def _folder_of(file: str, folder: Path, below: int) -> str:
+    """Returns the folder in which a picture lies, `below` folders from the top."""
+    parts = file.split("/")
+    if len(parts) < below + 2:
         raise DataError(
             f"{file} lies in {folder} itself, and the factor is the folder below it; put it in one."
         )
-    return first
+    return parts[below]
+
+
+def _parts(files: Sequence[str]) -> list[str]:
+    """Returns the split of each picture where the folders at the top are splits; else nothing."""
+    tops = [file.split("/")[0].lower() if "/" in file else "" for file in files]
+    known = {PARTS.get(top) for top in tops}
+    return [PARTS[top] for top in tops] if {"train", "test"} <= known and None not in known else []
+
+
+def _split_of(factor: Factor) -> list[str]:
+    """Returns the split of each picture from a column of such words; nothing from another one."""
+    words = [PARTS.get(name.lower()) for name in factor.names]
+    if None in words or not {"train", "test"} <= set(words):
+        return []
+    return [str(words[place]) for place in factor.index]

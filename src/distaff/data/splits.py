@@ -1,6 +1,6 @@
 """Which rows of a data set are for training, for validation and for the test."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,13 @@ from distaff.arrays import Array
 from distaff.data.config import DatasetConfig
 from distaff.data.reading.array_files import read_npz
 from distaff.errors import DataError, UsageError
+
+PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What people call the splits, in small letters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +62,21 @@ class Shares(DatasetConfig):
             )
         return random_splits(count, {"train": train, **held_out}, seed=self.split_seed)
 
+    def splits_of_parts(self, parts: Sequence[str]) -> dict[str, Tensor]:
+        """Returns the rows of each split, from the split of each image.
+
+        Where none is for validation, `validation_share` of the training images is, at random.
+        """
+        names = np.array(parts)
+        rows = {name: np.flatnonzero(names == name) for name in ("train", "validation", "test")}
+        if not len(rows["validation"]):
+            order = np.random.default_rng(self.split_seed).permutation(rows["train"])
+            held_out = max(1, round(self.validation_share * len(order)))
+            rows |= {"train": np.sort(order[held_out:]), "validation": np.sort(order[:held_out])}
+        if not len(rows["train"]):
+            raise DataError("no image is left to train on; give more of them.")
+        return {name: torch.from_numpy(index) for name, index in rows.items()}
+
 
 def random_splits(count: int, sizes: Mapping[str, int], *, seed: int) -> dict[str, Tensor]:
     """Returns disjoint random rows of `count` for each named split, the same for a seed."""
@@ -90,5 +112,12 @@ def splits_of(arrays: Mapping[str, Array], path: Path, count: int) -> dict[str, 
             outside = array.min() if array.min() < 0 else array.max()
             raise DataError(
                 f"{name!r} in {path} has the index {outside}; the set has 0 to {count - 1}."
+            )
+    for name in ("validation", "test"):
+        shared = np.intersect1d(arrays.get("train", []), arrays.get(name, []))
+        if len(shared):
+            raise DataError(
+                f"'train' and {name!r} in {path} share {len(shared):,} images, for example "
+                f"{int(shared[0])}; give each to one of them."
             )
     return {name: torch.from_numpy(a.astype(np.int64).ravel()) for name, a in arrays.items()}

@@ -71,7 +71,9 @@ def checked(
             "factors must be whole numbers, words or truth values; say in factor_kinds which are "
             "continuous"
         )
-    factors = _as_int64(factors)
+    if np.abs(factors.astype(np.float64)).max(initial=0) >= 2.0**63:
+        raise ValueError("factors hold numbers above 2^63; give the index of each value")
+    factors = factors.astype(np.int64)
     varying = np.ptp(factors, axis=0) > 0
     if not varying.any():
         raise ValueError("no factor has more than one value, so there is nothing to tell apart")
@@ -142,15 +144,6 @@ def _numbers(codes: Any) -> Array:
         return table.astype(np.float64)
     except (TypeError, ValueError):
         raise ValueError("codes hold values that are no numbers; give numbers") from None
-
-
-def _as_int64(factors: Array) -> Array:
-    """Returns whole numbers as int64; where one is larger, the index of each value."""
-    if factors.dtype.kind in "iu" and factors.dtype != np.uint64:
-        return factors.astype(np.int64)
-    if np.abs(factors.astype(np.float64)).max(initial=0) < 2.0**63:
-        return factors.astype(np.int64)
-    return np.column_stack([np.unique(column, return_inverse=True)[1] for column in factors.T])
 
 
 def _without_extremes(codes: Array) -> Array:
