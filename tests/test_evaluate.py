@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stand_in import give_parameters
 from torch.distributions import Normal, kl_divergence
 
 from distaff.cli import main
@@ -18,7 +19,6 @@ from distaff.metrics.score import Origin, Score
 from distaff.report import report
 from distaff.runs import Run
 from distaff.runs.codes import some_test_images
-from distaff.runs.parameters import write_parameters
 from distaff.train import train
 
 
@@ -44,7 +44,7 @@ def idle(run: Any) -> Any:
         last.bias[[1, 4]] = 0
         last.weight[[0, 2]] *= 50
 
-    write_parameters(run.model_file, parameters.state_dict())
+    give_parameters(run, parameters)
     return run
 
 
@@ -54,7 +54,7 @@ def other_parameters(run: Any) -> None:
     model = run.load_model()
     with torch.no_grad():
         model.encoder[-1].weight *= 1.5
-    write_parameters(run.model_file, model.state_dict())
+    give_parameters(run, model)
 
 
 def test_a_latent_that_carries_nothing_is_left_out_and_named(idle: Any) -> None:

@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 
 from distaff.factors import factor_arrays, factor_of
 
-FEW = st.sampled_from(["a", "b", "10", "2", "x7", "x12", "1_1", "007", "Käse"])
+FEW = st.sampled_from(["a", "b", "x10", "x2", "x7", "1_1", "1_10", "a007", "Käse"])
 
 
 @given(st.lists(FEW, min_size=1, max_size=30))
 def test_words_keep_apart_and_can_be_had_back(words: list[str]) -> None:
     factor = factor_of(words)
-    if factor.names == tuple(sorted({str(int(w)) for w in words if w.isdecimal()}, key=int)):
-        return  # all of them were numbers
     assert [factor.names[place] for place in factor.index] == words
     assert len(set(factor.names)) == len(factor.names) == factor.size
 
@@ -64,6 +62,7 @@ def test_a_missing_value_is_no_value(missing: str) -> None:
         np.array([1, "a"], dtype=object),
         np.ma.masked_array([1, 2], [True, False]),
         np.zeros((2, 2)),
+        ["1", "2", "1_0"],
         np.array([1j, 2j]),
         [],
     ],

@@ -156,6 +156,12 @@ def _of_cells(cells: list[str]) -> Factor:
             raise ValueError(
                 f"row {place + 1} has {cell!r} for a value; fill it in, or leave the row out"
             )
+    numbers = [cell for cell in cells if PLAIN.fullmatch(cell) or SCIENTIFIC.fullmatch(cell)]
+    others = [cell for cell in cells if not _is_like_a_number(cell)]
+    if others and len(numbers) > len(cells) / 2:
+        raise ValueError(
+            f"it has numbers and {others[0]!r:.40}; give numbers alone, or a word in every row"
+        )
     if all_numbers(cells):
         return factor_of(np.array([float(cell) for cell in cells]))
     distinct = sorted(set(cells), key=lambda cell: (_natural(cell), cell))
@@ -176,6 +182,10 @@ def all_numbers(cells: list[str]) -> bool:
         return False
     fractions = any("." in cell for cell in cells)
     return all(SCIENTIFIC.fullmatch(cell) for cell in others) and (not others or fractions)
+
+
+def _is_like_a_number(cell: str) -> bool:
+    return bool(PLAIN.fullmatch(cell) or SCIENTIFIC.fullmatch(cell)) or cell.isdecimal()
 
 
 def _natural(word: str) -> list[tuple[int, int | str]]:

@@ -54,11 +54,15 @@ def illustrate(run: Run | OpenRun, names: Sequence[str] = ()) -> list[Path]:
         RunError: the run is not finished, or its folder cannot be written to.
     """
     portrait = Portrait(OpenRun.of(run))
-    names = names or [
-        n for n in portrait.run.experiment.figures if n != "relation-matrix" or portrait.varying
-    ]
+    names = names or default_figures(portrait.opened)
     drawings = {name: FIGURES.look_up(name) for name in names}
     return [write_figure(portrait.run, name, draw(portrait)) for name, draw in drawings.items()]
+
+
+def default_figures(opened: OpenRun) -> list[str]:
+    """Returns the figures of the run's experiment, no relation without factors."""
+    varying = Portrait(opened).varying
+    return [name for name in opened.run.experiment.figures if name != "relation-matrix" or varying]
 
 
 @dataclass(frozen=True)

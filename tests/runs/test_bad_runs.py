@@ -92,7 +92,7 @@ def change(path: Path, **entries: object) -> None:
         (["train", "demo", *SMALL, "--name", "../out"], "name is '../out'; give one that a folder"),
         (
             ["train", "demo", *SMALL, "--model.encoder.hidden", "9" * 12],
-            "parameters, and at most 1,000,000,000 are built",
+            "parameters, and at most 250,000,000 are built",
         ),
         (
             ["train", "demo", *SMALL, "--model.encoder.hidden", "9" * 18],

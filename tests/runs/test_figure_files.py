@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from stand_in import give_parameters
 
 from distaff.errors import RunError
 from distaff.experiment import Experiment
 from distaff.illustrate import illustrate
 from distaff.runs import Run
 from distaff.runs.figures import figures_of
-from distaff.runs.parameters import write_parameters
 from distaff.train import train
 
 
@@ -23,7 +23,7 @@ def change_parameters(run: Any) -> None:
     model = run.load_model()
     with torch.no_grad():
         model.decoder[0].bias += 1
-    write_parameters(run.model_file, model.state_dict())
+    give_parameters(run, model)
 
 
 def test_figures_carry_the_stamp_of_their_parameters(run: Run) -> None:

@@ -16,7 +16,7 @@ from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
 from distaff.cli.parsing import choose
 from distaff.cli.show import illustrate, list_, report, study
-from distaff.cli.terminal import say, unread_allowed
+from distaff.cli.terminal import say, signals_as_interrupts, unread_allowed
 from distaff.cli.train import demo, train, train_with_flags
 from distaff.errors import DistaffError, RunWarning
 from distaff.registry import look_up
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [_home(word) for word in words if word != "--debug"]
-    with unread_allowed():
+    with unread_allowed(), signals_as_interrupts(for_good=arguments is None):
         try:
             with warnings.catch_warnings(), _notes_shown():
                 warnings.showwarning = _show_warning

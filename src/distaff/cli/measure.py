@@ -135,7 +135,7 @@ def _evaluate_tables(
     table, columns = read_table(codes), read_factor_table(factors)
     known = factor_arrays(columns, _kinds(kinds, list(columns)))
     counts = _active(active, table.values.shape[1])
-    with STDERR.status(f"measuring {codes}"):
+    with STDERR.busy(f"measuring {codes}"):
         scores = measure(
             table.values,
             known.table,
@@ -217,7 +217,7 @@ def compare(
         raise UsageError("no folder given; for example distaff compare runs/demo")
     found = [run for folder in runs for run in find_runs(folder, data_path)]
     if udr:
-        with STDERR.status("measuring udr"):
+        with STDERR.busy("measuring udr"):
             udr_of_runs(found)
     rows, ranks = compare(found), rank_correlations(found)
     finished = [run for run in found if run.finished]

@@ -2,8 +2,9 @@
 
 import time
 import warnings
-from collections.abc import Iterable
-from types import TracebackType
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType, TracebackType
 from typing import Any, TypeVar
 
 from rich.console import RenderableType
@@ -117,8 +118,13 @@ class TrainingProgress(_Bar):
 
     _bar: _WithTerms
 
-    def __init__(self) -> None:
-        self._title = ""
+    def __init__(self, notes: Mapping[Path, str] = MappingProxyType({})) -> None:
+        """Prepares a bar.
+
+        Args:
+            notes: what is said of a run, by its folder, when its training begins.
+        """
+        self._title, self._notes = "", notes
         self._bar = _WithTerms(
             _description(),
             _bar(),
@@ -135,6 +141,8 @@ class TrainingProgress(_Bar):
         """A run starts, or resumes at `trainer.current_step`."""
         derived = "".join(f", {k} {v:.4g}" for k, v in trainer.model.derived_settings().items())
         title = f"{self._title}seed {run.seed}"
+        if run.folder in self._notes:
+            say(self._notes[run.folder])
         STDERR.print(f"{self._title}{run.folder} on {trainer.device}{derived}", soft_wrap=True)
         self._bar.terms = ""
         self._begin(title, trainer.steps, rate="")

@@ -37,7 +37,7 @@ def illustrate(
 
     paths = []
     for each in opened_runs(run, data_path):
-        with STDERR.status(f"drawing {each.run.folder}"):
+        with STDERR.busy(f"drawing {each.run.folder}"):
             paths += [str(path) for path in illustrate(each, figures)]
     if json:
         print_json(paths)
@@ -62,9 +62,9 @@ def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> No
     """
     from distaff.cli.progress import ImageProgress
     from distaff.evaluate import evaluate, measurable
-    from distaff.illustrate import FIGURES, illustrate
+    from distaff.illustrate import FIGURES, default_figures, illustrate
     from distaff.report import report
-    from distaff.runs.figures import figures_of
+    from distaff.runs.figures import figures_of, missing_figures
 
     paths = []
     for each in opened_runs(run, data_path):
@@ -73,8 +73,9 @@ def report(run: Folder, *, data_path: DataPath = None, json: bool = False) -> No
             if (not each.run.scores or each.run.stale_scores) and measurable(each):
                 evaluate(each, on_images=progress.advance)
             stale = [name for name in figures_of(each.run, stale=True) if name in FIGURES]
-            if stale or not each.run.figures_folder.is_dir():
-                illustrate(each, stale)
+            lacking = {*stale, *missing_figures(each.run, default_figures(each))}
+            if lacking:
+                illustrate(each, sorted(lacking))
             paths.append(str(report(each)))
     if json:
         print_json(paths)

@@ -9,6 +9,7 @@ from typing import Any, TextIO, cast
 
 from rich.console import Console
 from rich.progress import TextColumn
+from rich.status import Status
 from rich.table import Column
 from rich.text import Text
 from typing_extensions import override
@@ -32,6 +33,10 @@ class Terminal(Console):
     @override
     def render_str(self, text: str, **named: Any) -> Text:
         return super().render_str(printable(text, keep="\n"), **named)
+
+    def busy(self, what: str) -> Status:
+        """Returns a spinner that says what is done, for the duration of a block."""
+        return self.status(Text(printable(what)))
 
     @override
     def on_broken_pipe(self) -> None:
@@ -84,13 +89,37 @@ def unread_allowed() -> Iterator[None]:
     That is so when the program at the other end of a pipe has ended, as `head` does, or when the
     terminal was closed.
     """
-    hangs_up = getattr(signal, "SIGHUP", None)
-    before = None
+    with redirect_stderr(cast("TextIO", _Unread(sys.stderr))):
+        yield
+
+
+class _Stop:
+    """A handler that ends what is done, once: who terminates a process often does so repeatedly."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def __call__(self, *_: object) -> None:
+        if not self.ended:
+            self.ended = True
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def signals_as_interrupts(*, for_good: bool) -> Iterator[None]:
+    """Turns SIGTERM into one KeyboardInterrupt, so that the block cleans up; ignores SIGHUP.
+
+    Args:
+        for_good: whether that holds after the block, to the end of the process.
+    """
+    handlers: dict[int, Any] = {signal.SIGTERM: _Stop()}
+    if hasattr(signal, "SIGHUP"):
+        handlers[signal.SIGHUP] = signal.SIG_IGN
+    before = {}
     with suppress(ValueError):  # in another thread nobody may choose
-        before = hangs_up and signal.signal(hangs_up, signal.SIG_IGN)
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        with redirect_stderr(cast("TextIO", _Unread(sys.stderr))):
-            yield
+        yield
     finally:
-        if before is not None:
-            signal.signal(cast("int", hangs_up), before)
+        for number, handler in () if for_good else before.items():
+            signal.signal(number, handler)

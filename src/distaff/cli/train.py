@@ -1,7 +1,9 @@
 """The verbs that train: demo and train."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
@@ -14,7 +16,7 @@ from tyro.constructors import (
 from distaff.cli.data import fetch_for
 from distaff.cli.output import print_json
 from distaff.cli.parsing import parse
-from distaff.cli.terminal import STDERR, say, show
+from distaff.cli.terminal import STDERR, show
 from distaff.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,9 +48,9 @@ def demo(*, runs: Path = Path("runs"), seed: int = 0, open: bool = False) -> Non
 
     (run,) = _train(replace(DEMO, seeds=(seed,)), runs, resume=True)
     opened = OpenRun(run)
-    with STDERR.status("measuring"):
+    with STDERR.busy("measuring"):
         scores = evaluate(opened)
-    with STDERR.status("drawing"):
+    with STDERR.busy("drawing"):
         illustrate(opened)
     print_scores(str(run.folder), scores)
     path = report(opened)
@@ -100,9 +102,8 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
             if old != new:
                 data_path = Path(new)
                 experiment = replace(experiment, data=moved(experiment.data, Path(old)))
-        if resume:
-            _say_what_is_not_resumed(experiment, runs)
-        trained = _train(experiment, runs, resume=resume, data_path=data_path)
+        notes = _not_resumed(experiment, runs) if resume else {}
+        trained = _train(experiment, runs, resume=resume, data_path=data_path, notes=notes)
         folders = [str(run.folder) for run in trained]
         if json:
             print_json(folders)
@@ -127,19 +128,24 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
     call()
 
 
-def _say_what_is_not_resumed(experiment: "Experiment", runs: Path) -> None:
-    """Says where `--resume` begins from nothing, and which run with other settings it passes by."""
+def _not_resumed(experiment: "Experiment", runs: Path) -> dict[Path, str]:
+    """Returns a note on each run that `--resume` begins from nothing.
+
+    It names a run with other settings that is interrupted, if there is one.
+    """
     from distaff.runs import Run, run_folder
 
     folder = runs / experiment.name
     found = [Run(path.parent) for path in sorted(folder.glob("*/seed-*/experiment.json"))]
     others = {run.folder for run in found if run.interrupted}
+    notes = {}
     for seed in experiment.seeds:
         run = Run(run_folder(runs, experiment, seed))
         if not run.finished and not run.interrupted:
             passed_by = sorted(others - {run.folder})
             hint = f"; {passed_by[0]} is interrupted, with other settings" if passed_by else ""
-            say(f"nothing to resume in {run.folder}, which begins at step 0{hint}.")
+            notes[run.folder] = f"nothing to resume in {run.folder}; it begins at step 0{hint}."
+    return notes
 
 
 def _metrics_as_words() -> ConstructorRegistry:
@@ -219,11 +225,16 @@ def _taken(flags: list[str], name: str) -> str | None:
 
 
 def _train(
-    experiment: "Experiment", runs: Path, *, resume: bool, data_path: Path | None = None
+    experiment: "Experiment",
+    runs: Path,
+    *,
+    resume: bool,
+    data_path: Path | None = None,
+    notes: Mapping[Path, str] = MappingProxyType({}),
 ) -> "list[Run]":
     from distaff.cli.progress import TrainingProgress
     from distaff.train import train
 
     fetch_for([experiment], runs)
-    with TrainingProgress() as progress:
+    with TrainingProgress(notes) as progress:
         return train(experiment, runs, resume=resume, progress=progress, data_path=data_path)

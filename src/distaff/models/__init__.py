@@ -1,7 +1,5 @@
 """Models, by name, and the one function that builds them."""
 
-import math
-
 import torch
 
 from distaff.errors import UsageError, first_line
@@ -65,13 +63,20 @@ def parameter_shapes(
     """Returns shape and type of every parameter of a model, without memory for any of them.
 
     Raises:
-        UsageError: there is no such model, for example since a layer has more than 2^63 weights.
+        UsageError: there is no such model, for example since a layer has more than 2^63 weights,
+            or it would have more than MOST_PARAMETERS.
     """
     try:
         with torch.device("meta"):
             parameters = config.build(spec).state_dict()
     except (RuntimeError, TypeError, OverflowError) as error:
         raise UsageError(f"this model cannot be built: {first_line(error)}.") from error
+    count = sum(value.numel() for value in parameters.values())
+    if count > MOST_PARAMETERS:
+        raise UsageError(
+            f"the model has {count:,} parameters, and at most {MOST_PARAMETERS:,} are built; "
+            f"take fewer latents, narrower nets or smaller images."
+        )
     return {name: (tuple(value.shape), value.dtype) for name, value in parameters.items()}
 
 
@@ -84,14 +89,9 @@ def build(config: ModelConfig, spec: DataSpec, *, seed: int) -> Model:
         seed: of the initial parameters; the global generator is left as it was.
 
     Raises:
-        UsageError: it would have more than MOST_PARAMETERS.
+        UsageError: as in `parameter_shapes`.
     """
-    count = sum(math.prod(shape) for shape, _ in parameter_shapes(config, spec).values())
-    if count > MOST_PARAMETERS:
-        raise UsageError(
-            f"the model has {count:,} parameters, and at most {MOST_PARAMETERS:,} are built; "
-            f"take fewer latents, narrower nets or smaller images."
-        )
+    parameter_shapes(config, spec)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return config.build(spec)

@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from distaff.arrays import Array
+from distaff.errors import RunError
 from distaff.figures import relation_matrix
 from distaff.figures.house_style import house_style
 from distaff.files import atomic_write
@@ -62,11 +63,24 @@ def relations(
             key = score.relation.tobytes()
             matrices[key] = score.relation
             readers.setdefault(key, []).append(name)
+    fitting = {name: s for name, s in scores.items() if _fits(s, len(varying))}
+    if len(fitting) < len(scores):
+        wrong = next(name for name in scores if name not in fitting)
+        raise RunError(
+            f"the relation of {wrong} has another number of factors than the {len(varying)} of the "
+            f"data; evaluate the run again."
+        )
     shown = [printable(name) for name, varies in zip(factor_names, varying, strict=True) if varies]
     return {
         ", ".join(readers[key]): _drawn(matrix[:, np.array(varying)], shown, readers[key])
         for key, matrix in matrices.items()
     }
+
+
+def _fits(score: Score, factors: int) -> bool:
+    return score.relation is None or (
+        len(score.relation) > 0 and score.relation.shape[1] == factors
+    )
 
 
 def _shown(value: object) -> object:

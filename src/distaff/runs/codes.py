@@ -103,6 +103,8 @@ def _read(path: Path, shape: tuple[int, int]) -> Array:
         raise damaged(path, error, EVALUATE_AGAIN) from None
     if values.dtype != np.float32 or values.shape != shape:
         raise damaged(path, f"it holds {values.dtype} of shape {values.shape}", EVALUATE_AGAIN)
+    if not np.isfinite(values).all():
+        raise damaged(path, "some numbers are not finite", EVALUATE_AGAIN)
     return values
 
 

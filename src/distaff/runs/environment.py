@@ -1,10 +1,11 @@
 """What a run was trained with: versions, device, seconds."""
 
+import hashlib
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import torch
 
@@ -26,10 +27,12 @@ class Environment(TypedDict):
     steps: int
     best_step: int
     seconds: float
+    model: NotRequired[str]
+    """Eight digits of the parameters' file, as in `Run.stamp`; older runs have none."""
 
 
-def environment_of(trainer: Trainer, seconds: float) -> Environment:
-    """Returns versions, device and duration of a training."""
+def environment_of(trainer: Trainer, seconds: float, model: bytes) -> Environment:
+    """Returns versions, device and duration of a training, and the stamp of its parameters."""
     cuda = trainer.device.type == "cuda"
     return {
         "distaff": version("distaff"),
@@ -44,6 +47,7 @@ def environment_of(trainer: Trainer, seconds: float) -> Environment:
         "steps": trainer.current_step,
         "best_step": trainer.best.step,
         "seconds": round(seconds, 2),
+        "model": hashlib.sha256(model).hexdigest()[:8],
     }
 
 

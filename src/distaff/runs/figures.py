@@ -1,5 +1,6 @@
 """The figures in a run's folder, each with the stamp of the parameters it was drawn from."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -42,6 +43,16 @@ def figures_of(run: Run, *, stale: bool = False) -> dict[str, Path]:
     """
     paths = sorted(run.figures_folder.glob("[!.]*.png"))
     return {p.stem: p for p in paths if (_stamp(p) not in (None, run.stamp)) == stale}
+
+
+def missing_figures(run: Run, names: Sequence[str]) -> list[str]:
+    """Returns which figures are not there whole, as PNG and as PDF, of the run's parameters."""
+    there = figures_of(run)
+    return [name for name in names if name not in there or not _pdf(there[name]).is_file()]
+
+
+def _pdf(png: Path) -> Path:
+    return png.with_suffix(".pdf")
 
 
 def _stamp(path: Path) -> str | None:

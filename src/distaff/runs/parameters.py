@@ -16,14 +16,18 @@ Outline = Mapping[str, tuple[tuple[int, ...], torch.dtype]]
 """Shape and type of each parameter."""
 
 
-def write_parameters(path: Path, state: Mapping[str, Tensor]) -> None:
+def packed(state: Mapping[str, Tensor]) -> bytes:
+    """Returns the content of a file of parameters."""
+    parameters = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    return safetensors.torch.save(parameters, {"sha256": _checksum(parameters)})
+
+
+def write_parameters(path: Path, content: bytes) -> None:
     """Writes parameters, whole or not at all.
 
     Raises:
         RunError: as in `atomic_write`.
     """
-    parameters = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    content = safetensors.torch.save(parameters, {"sha256": _checksum(parameters)})
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
@@ -55,6 +59,8 @@ def read_parameters(path: Path, parameter_shapes: Outline) -> dict[str, Tensor]:
         raise _refused(path, "of another type")
     if checksum != _checksum(found):
         raise _refused(path, "the checksum differs")
+    if not all(bool(value.isfinite().all()) for value in found.values()):
+        raise _refused(path, "some are no finite numbers")
     return found
 
 

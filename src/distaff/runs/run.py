@@ -229,6 +229,10 @@ class Run:
         except UsageError as error:
             raise damaged(self.folder / manifest.NAME, error, TRAIN_AGAIN) from None
         parameters = read_parameters(self.model_file, expected)
+        if self.environment.get("model", self.stamp) != self.stamp:
+            raise damaged(
+                self.model_file, "it is not the file that this training wrote", TRAIN_AGAIN
+            )
         model = build(experiment.model, spec, seed=seed)
         model.resize = experiment.data.build().resize
         model.load_state_dict(parameters)

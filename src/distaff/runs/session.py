@@ -11,7 +11,7 @@ from distaff.errors import RunError, RunWarning
 from distaff.files import LARGEST
 from distaff.runs import checkpoints, manifest, training_log
 from distaff.runs.environment import environment_of
-from distaff.runs.parameters import write_parameters
+from distaff.runs.parameters import packed, write_parameters
 from distaff.runs.run import Run
 from distaff.runs.training_log import TrainingLog
 from distaff.training.nonfinite import NonFiniteLossError, write_nonfinite_batch
@@ -45,6 +45,8 @@ def resume(run: Run, trainer: Trainer) -> float:
             raise ValueError(f"it is of {state['run']!r:.80}")
         check_count(state["log"], "log", LARGEST)
         check_number(state["seconds"], "seconds")
+        if not checkpoints.is_finite(state["fit"]):
+            raise ValueError("some numbers are not finite")
         trainer.load_state_dict(state["fit"])
         training_log.truncate(run.folder, state["log"])
         seconds = float(state["seconds"])
@@ -115,8 +117,9 @@ class Session:
             manifest.write_manifest(self.run.folder, self.run.manifest)
         parameters = self.trainer.model.state_dict()
         checkpoints.refuse_nonfinite(self.run.folder, parameters)
-        self.run.write("environment.json", environment_of(self.trainer, self._seconds))
-        write_parameters(self.run.model_file, parameters)
+        content = packed(parameters)
+        self.run.write("environment.json", environment_of(self.trainer, self._seconds, content))
+        write_parameters(self.run.model_file, content)
 
     @property
     def _seconds(self) -> float:

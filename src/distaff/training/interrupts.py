@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 
 class InterruptGuard:
@@ -25,6 +26,7 @@ class InterruptGuard:
         # only the main thread may set handlers; in another thread the caller handles interrupts
         main = threading.current_thread() is threading.main_thread()
         numbers = self.SIGNALS if main else ()
+        self._before: dict[int, Any] = {}
         self._before = {number: signal.signal(number, self._request) for number in numbers}
         return self
 
@@ -34,5 +36,8 @@ class InterruptGuard:
 
     def _request(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         again, self.requested = self.requested, True
+        before = self._before[number]
+        if hasattr(before, "ended"):  # the command line's, which has nothing to end after this
+            before.ended = True
         if again and self._abortable():
             raise KeyboardInterrupt

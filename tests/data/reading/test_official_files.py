@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from distaff.data.reading import download, official_files
 from distaff.data.reading.official_files import OfficialFile, ensure_downloaded
@@ -113,6 +114,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.whole(start, _)
 
+    def endless(self, *_: Any) -> None:
+        self.answer(10 * CONTENT)
+
+    def trickling(self, *_: Any) -> None:
+        self.answer(b"", length=len(CONTENT))
+        while not self.server.go_on.wait(0.02):
+            self.wfile.write(b"x")
+
+    def slow_headers(self, *_: Any) -> None:
+        while not self.server.go_on.wait(0.02):
+            self.wfile.write(b"H")
+
     def log_message(self, *_: Any) -> None:
         pass
 
@@ -143,6 +156,45 @@ def official(server: Any, *ways: str, **changes: Any) -> OfficialFile:
         "digest": hashlib.md5(CONTENT).hexdigest(),
     }
     return OfficialFile(**settings | changes)
+
+
+def test_no_more_is_written_than_the_file_has(server: Any, folder: Path) -> None:
+    with pytest.raises(DataError, match=f"more than the {len(CONTENT):,} bytes"):
+        ensure_downloaded(official(server, "endless", size=len(CONTENT)))
+    assert not list(folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("how", "message"), [("trickling", "bytes in .* seconds"), ("slow_headers", "no answer")]
+)
+def test_a_server_that_is_never_silent_and_never_done_is_given_up(
+    server: Any, monkeypatch: pytest.MonkeyPatch, how: str, message: str
+) -> None:
+    monkeypatch.setattr(download, "TIMEOUT", 0.5)
+    with pytest.raises(DataError, match=message):
+        ensure_downloaded(official(server, how))
+
+
+def test_a_planted_link_is_not_written_through(server: Any, folder: Path) -> None:
+    (folder / "set").mkdir()
+    other = folder / "other"
+    other.write_text("of another")
+    (folder / "set" / "file.gz.part").symlink_to(other)
+    assert ensure_downloaded(official(server, "whole")).read_bytes() == CONTENT
+    assert other.read_text() == "of another"
+
+
+def test_a_certificate_that_is_not_trusted_is_named_as_that(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise requests.exceptions.SSLError
+
+    monkeypatch.setattr(requests, "get", refuse)
+    file = OfficialFile(name="set/file.gz", urls=("https://127.0.0.1/x",), digest="")
+    with pytest.raises(DataError, match=r"certificate is not trusted.*REQUESTS_CA_BUNDLE"):
+        ensure_downloaded(file)
+    assert not list(folder.iterdir())
 
 
 def left(folder: Path) -> set[str]:
@@ -255,7 +307,7 @@ def test_what_is_not_the_file_is_said_with_address_and_place(
     assert re.search(message, said)
     assert server.url(how) in said
     assert str(folder / "set" / "file.gz") in said
-    assert left(folder) == set()
+    assert not list(folder.iterdir())
 
 
 def test_no_network_is_said_with_address_and_place(folder: Path) -> None:

@@ -23,6 +23,10 @@ KINDS = "biufU"
 """Truth values, whole numbers, numbers and text; of anything else there is no use, and some of it
 runs code."""
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+LARGE = 2**28
+"""Bytes of an array from which it must hold more than zeros: dSprites, black and white, is packed
+to a hundredth."""
+DENSEST = 500
 LONGEST_HEADER = 16_384
 """Bytes; NumPy reads none above 10,000."""
 
@@ -95,6 +99,11 @@ def _check_member(member: ZipInfo, packed: int) -> None:
     if member.compress_size > packed:
         raise ValueError(f"{member.filename!r} says it is packed into more than the {packed} bytes")
     check_deflated(member.file_size, member.compress_size)
+    if member.file_size > LARGE and member.file_size > DENSEST * member.compress_size:
+        raise ValueError(
+            f"{member.filename!r} unpacks to {member.file_size / member.compress_size:,.0f} times "
+            f"its size, as hardly anything but zeros does"
+        )
 
 
 def _check_header(begin: bytes, size: int) -> None:

@@ -87,7 +87,7 @@ def ensure_downloaded(file: OfficialFile, *, on_bytes: OnBytes | None = None) ->
             if on_bytes:
                 on_bytes(file.name, done, total or file.size)
 
-        download(file.urls, path, verify=file.verify, on_bytes=advance)
+        download(file.urls, path, verify=file.verify, on_bytes=advance, size=file.size)
     elif fault := file.verify(path):
         raise DataError(
             f"{path} is not the official file ({fault}); remove it, and it is downloaded again."
