@@ -27,6 +27,8 @@ class Row(NamedTuple):
     experiment: str
     """Recipe and hash of the config."""
     quantity: str
+    settings: str
+    """What it was measured with, where runs of the experiment differ in that; else empty."""
     seeds: int
     mean: float
     interval: tuple[float, float] | None
@@ -39,6 +41,9 @@ class Row(NamedTuple):
 def compare(runs: Sequence[Run]) -> list[Row]:
     """Returns a row for each experiment and each of its scores, parts and loss terms.
 
+    Scores that were measured with other settings (images, seed, options) are not averaged, but have
+    a row for each.
+
     Args:
         runs: finished runs; those that are not finished are left out, and so are scores of
             parameters that a run no longer has.
@@ -46,15 +51,19 @@ def compare(runs: Sequence[Run]) -> list[Row]:
     Raises:
         RunError: none of the runs is finished.
     """
-    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    values: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
         if run.finished:
             experiment = f"{run.experiment.name}/{run.experiment.config_hash}"
-            for quantity, value in _quantities(run).items():
-                values[experiment, quantity].append(value)
+            for quantity, (value, settings) in _quantities(run).items():
+                values[experiment, quantity][settings].append(value)
     if not values:
         raise RunError(f"none of the {len(runs)} runs is finished; train them first.")
-    return [_row(*key, np.array(numbers)) for key, numbers in values.items()]
+    return [
+        _row(*key, settings if len(measured) > 1 else "", np.array(numbers))
+        for key, measured in values.items()
+        for settings, numbers in measured.items()
+    ]
 
 
 class RankCorrelation(NamedTuple):
@@ -85,21 +94,25 @@ def rank_correlations(runs: Sequence[Run]) -> list[RankCorrelation]:
     ]
 
 
-def _quantities(run: Run) -> dict[str, float]:
+def _quantities(run: Run) -> dict[str, tuple[float, str]]:
+    """Returns each number of a run, with the settings it was measured with."""
     result = {}
     for name, score in run.scores.items():
-        result[name] = score.value
-        result |= {f"{name}: {part}": value for part, value in score.parts.items()}
+        options = [f"{option} {value}" for option, value in score.options.items()]
+        settings = ", ".join(filter(None, [score.origin.settings, *options]))
+        result[name] = (score.value, settings)
+        result |= {f"{name}: {part}": (value, settings) for part, value in score.parts.items()}
     terms = {name: value for name, value in run.last_validation.items() if name in run.terms}
-    return result | {f"validation {name}": value for name, value in terms.items()}
+    return result | {f"validation {name}": (value, "") for name, value in terms.items()}
 
 
-def _row(experiment: str, quantity: str, numbers: np.ndarray) -> Row:
+def _row(experiment: str, quantity: str, settings: str, numbers: np.ndarray) -> Row:
     count, mean = len(numbers), float(numbers.mean())
     low, high = float(numbers.min()), float(numbers.max())
     return Row(
         experiment,
         quantity,
+        settings,
         count,
         mean,
         interval_of_mean(numbers),

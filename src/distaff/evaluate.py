@@ -101,7 +101,14 @@ def evaluate(
     chosen = asked_for(metrics or [*run.experiment.metrics, *stale])
     if not dataset.factor_names and not metrics:
         chosen = {name: {} for name in METRICS if needs_no_factors(name)}
-    return save_scores(run, _measure_run(opened, rows, chosen, seed, codes, on_images))
+    measured = _measure_run(opened, rows, chosen, seed, codes, on_images)
+    return save_scores(
+        run,
+        {
+            name: score._replace(origin=score.origin._replace(images=images, seed=seed))
+            for name, score in measured.items()
+        },
+    )
 
 
 def _measure_run(

@@ -125,7 +125,10 @@ def _check_values(value: Any, path: str) -> None:
     elif isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{path} is {value}; give a finite number.")
     elif isinstance(value, int) and abs(value) > LARGEST:
-        raise UsageError(f"{path} is {value:.3g}; give a whole number up to {LARGEST}.")
+        digits = len(str(abs(value)))
+        raise UsageError(
+            f"{path} is a number of {digits} digits; give a whole number up to {LARGEST}."
+        )
     elif isinstance(value, tuple):
         if len(value) > MOST_VALUES:
             raise UsageError(f"{path} has {len(value):,} values; give at most {MOST_VALUES}.")

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import Any
 
 import tyro
@@ -16,7 +17,7 @@ from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
 from distaff.cli.parsing import choose
 from distaff.cli.show import illustrate, list_, report, study
-from distaff.cli.terminal import say, signals_as_interrupts, unread_allowed
+from distaff.cli.terminal import say, show, signals_as_interrupts, unread_allowed
 from distaff.cli.train import demo, train, train_with_flags
 from distaff.errors import DistaffError, RunWarning
 from distaff.registry import look_up
@@ -51,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [_home(word) for word in words if word != "--debug"]
+    if words == ["--version"]:
+        show(f"distaff {version('distaff')}")
+        return 0
     with unread_allowed(), signals_as_interrupts(for_good=arguments is None):
         try:
             with warnings.catch_warnings(), _notes_shown():
@@ -67,7 +71,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             say("stopped.")
             return 130
+        except Exception as error:
+            # a library that is interrupted may fail over its own cleaning up
+            if not _after_an_interrupt(error):
+                raise
+            say("stopped.")
+            return 130
         return 0
+
+
+def _after_an_interrupt(error: BaseException | None) -> bool:
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 @contextmanager

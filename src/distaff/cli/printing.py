@@ -73,7 +73,7 @@ def print_comparison(rows: Sequence[Row], ranks: Sequence[RankCorrelation]) -> N
         spread = f"{row.smallest:.3f} to {row.largest:.3f}"
         table.add_row(
             row.experiment,
-            row.quantity,
+            row.quantity + (f" ({row.settings})" if row.settings else ""),
             str(row.seeds),
             f"{row.mean:.3f}",
             interval,

@@ -25,6 +25,16 @@ class Origin(NamedTuple):
     """Mean KL of each latent to its prior, in nats."""
     left_out: tuple[int, ...] = ()
     """Latents that the score takes no account of."""
+    images: int | None = None
+    """How many images were asked for; None where that is not known."""
+    seed: int | None = None
+    """Of the choice of images and of the score."""
+
+    @property
+    def settings(self) -> str:
+        """What a number is only compared with if it is the same: images, seed, kind of codes."""
+        known = {"images": self.images, "seed": self.seed, "codes": self.codes}
+        return ", ".join(f"{name} {value}" for name, value in known.items() if value is not None)
 
     def __str__(self) -> str:
         """In words, what a reader of the score must know; nothing of means of all latents."""
@@ -64,6 +74,8 @@ class OriginContent(TypedDict):
     codes: str | None
     kl: list[float] | None
     left_out: list[int]
+    images: NotRequired[int | None]
+    seed: NotRequired[int | None]
 
 
 class ScoreContent(TypedDict):
@@ -119,5 +131,10 @@ def _origin(content: OriginContent) -> Origin:
     if not all(0 <= latent < latents for latent in left_out):
         raise ValueError(f"left_out is {left_out}, of {latents} latents")
     return Origin(
-        content["parameters"], content["codes"], None if kl is None else tuple(kl), tuple(left_out)
+        content["parameters"],
+        content["codes"],
+        None if kl is None else tuple(kl),
+        tuple(left_out),
+        content.get("images"),
+        content.get("seed"),
     )

@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,18 +44,27 @@ class TrainingLog:
 
     def __enter__(self) -> "TrainingLog":
         with os_errors_as_run_errors(self._path):
+            self._before = threading.excepthook
             self._file = self._path.open("a", encoding="utf-8")
+            # TensorBoard writes in a thread; what fails there is raised by its next call here
+            threading.excepthook = lambda _: None
             if importlib.util.find_spec("tensorboard"):
                 from torch.utils.tensorboard import SummaryWriter
 
                 self._board = SummaryWriter(str(self._path.parent), purge_step=self._step)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        with os_errors_as_run_errors(self._path):
-            self._file.close()
-            if self._board:
-                self._board.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            with os_errors_as_run_errors(self._path):
+                self._file.close()
+                if self._board:
+                    self._board.close()
+        except RunError:
+            if kind is None:  # else what is raised already says more
+                raise
+        finally:
+            threading.excepthook = self._before
 
     def write(self, records: list[Line], seconds: float) -> None:
         """Adds lines.
@@ -66,14 +76,14 @@ class TrainingLog:
         Raises:
             RunError: the disk is full, or the folder was removed.
         """
+        if records:
+            self._check()
         for record in records:
             line = {**record, "seconds": round(seconds, 3)}
             with os_errors_as_run_errors(self._path):
                 self._file.write(json_text(line, indent=None) + "\n")
                 self._file.flush()
                 self._show(line)
-        if records:
-            self._check()
 
     def save(self) -> int:
         """Flushes the log to disk and returns its size in bytes.
