@@ -1,17 +1,22 @@
+import csv
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.stats import t
 
-from distaff.compare import compare, rank_correlations
+from distaff.cli import main
+from distaff.compare import Compared, compare, rank_correlations, table_of
 from distaff.errors import RunError
-from distaff.evaluate import to_json
+from distaff.evaluate import save_scores, to_json
 from distaff.experiment import Experiment
-from distaff.metrics.score import Score
+from distaff.files import write_json
+from distaff.metrics.score import Origin, Score
 from distaff.runs import Run
+from distaff.runs.run import scores_without_run
 from distaff.train import train
 
 
@@ -57,3 +62,51 @@ def test_metrics_that_rank_alike_correlate_and_the_opposite_do_not(runs: list[Ru
     assert found["up", "also up"] == pytest.approx(1)
     assert found["up", "down"] == pytest.approx(-1)
     assert rank_correlations(runs[:2]) == []
+
+
+def settings_of(lines: list[Compared]) -> list[dict[str, Any]]:
+    return [line.settings for line in lines]
+
+
+def test_the_table_has_the_settings_that_differ_and_foreign_codes(
+    small_experiment: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    longer = replace(small_experiment, training=replace(small_experiment.training, steps=12))
+    runs = train(small_experiment, tmp_path / "runs") + train(longer, tmp_path / "runs")
+    first = Score(0.25, (0.2, 0.3), 0.0, 1.0, "none")
+    for run, value in zip(runs, (0.25, 0.75), strict=True):
+        save_scores(run, {"sap": first._replace(value=value)})
+    write_json(tmp_path / "codes" / "scores.json", {"sap": to_json(first._replace(value=0.5))})
+    lines = table_of(runs, scores_without_run(tmp_path))
+    assert settings_of(lines)[:2] == [
+        {"training.steps": small_experiment.training.steps},
+        {"training.steps": 12},
+    ]
+    assert [line.scores["sap"].value for line in lines] == [0.25, 0.75, 0.5]
+    assert lines[2].scores["sap"].interval == (0.2, 0.3)
+    folders = [str(tmp_path / "runs"), str(tmp_path / "codes")]
+    assert main(["compare", *folders, "--format", "csv", "--sort", "sap"]) == 0
+    table = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["sap"] for row in table] == ["0.75", "0.5", "0.25"]
+    assert [row["training.steps"] for row in table] == ["12", "", "20"]
+    for form, piece in (("latex", r"\toprule"), ("markdown", "| experiment"), ("table", "┃")):
+        assert main(["compare", *folders, "--format", form]) == 0
+        assert piece in capsys.readouterr().out
+    assert main(["compare", str(tmp_path / "runs"), "--figure", str(tmp_path / "x.png")]) == 0
+    with Image.open(tmp_path / "x.png") as picture:
+        assert picture.width > 1000
+    assert main(["compare", *folders, "--sort", "nothing"]) == 2
+
+
+def test_what_was_measured_in_two_ways_is_not_averaged(
+    small_experiment: Experiment, tmp_path: Path
+) -> None:
+    runs = train(replace(small_experiment, seeds=(0, 1)), tmp_path)
+    for run, images in zip(runs, (100, 200), strict=True):
+        origin = Origin(codes="mean", images=images, seed=0)
+        save_scores(run, {"sap": Score(0.5, None, 0.0, 1.0, "none", origin=origin)})
+    rows = [row for row in compare(runs) if row.quantity == "sap"]
+    assert [(row.settings, row.seeds) for row in rows] == [
+        ("images 100, seed 0, codes mean", 1),
+        ("images 200, seed 0, codes mean", 1),
+    ]

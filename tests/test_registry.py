@@ -16,6 +16,7 @@ from distaff.errors import RunError, RunWarning, UsageError
 from distaff.experiment import Experiment, experiment_from_json, to_json
 from distaff.illustrate import FIGURES
 from distaff.metrics import METRICS
+from distaff.metrics.options import with_options
 from distaff.models import MODELS, VAE, BetaVAE
 from distaff.models.base import ModelConfig
 from distaff.nets import DECODERS, ENCODERS, DenseEncoder
@@ -234,7 +235,7 @@ MINE = replace(DEMO, name="mine", metrics=("my-score",))
         text=True,
         check=False,
     )
-    assert done.stdout == "Origin(source='single', version='1.0')\n", done.stderr
+    assert done.stdout == "single 1.0\n", done.stderr
 
 
 def test_what_is_no_metric_recipe_or_study_is_refused() -> None:
@@ -337,3 +338,11 @@ def test_distaff_s_own_comes_first_whenever_it_is_added(packages: Path) -> None:
         mine.add("my-model", Late)
     assert mine["my-model"] is Late
     assert mine.origin("my-model") is None
+
+
+def test_names_are_found_as_people_call_them() -> None:
+    assert METRICS.registered_name("mig") == "mutual-information-gap"
+    assert METRICS.look_up("IRS") is METRICS["interventional-robustness"]
+    assert MODELS.registered_name("FactorVAE") == "factor-vae"
+    assert METRICS.registered_name("nothing") == "nothing"
+    assert with_options(["mig", "mutual_information_gap"]) == {"mutual-information-gap": {}}

@@ -1,9 +1,10 @@
 """Many runs to one table: mean and spread over seeds, and whether seeds agree."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -11,6 +12,7 @@ from scipy.stats import t as student
 
 from distaff.errors import RunError, UsageError
 from distaff.evaluate import IMAGES, save_scores
+from distaff.experiment import to_json
 from distaff.inference.encode import kl_of_latents
 from distaff.metrics import udr
 from distaff.metrics.score import Score
@@ -178,3 +180,75 @@ def _agreement(runs: Sequence[Run], images: int, seed: int) -> Score:
         )
         save_scores(run, {"udr": own})
     return score
+
+
+class Estimate(NamedTuple):
+    """A number with its 95 % interval, if it has one."""
+
+    value: float
+    interval: tuple[float, float] | None
+
+
+class Compared(NamedTuple):
+    """An experiment, or anybody's codes, in a line of the table of a comparison."""
+
+    name: str
+    settings: dict[str, Any]
+    """Those in which the experiments of the table differ, by path, for example `model.beta`."""
+    seeds: int
+    scores: dict[str, Estimate]
+    """Mean over the seeds with its interval; of a single seed, the score with its own."""
+
+
+def table_of(runs: Sequence[Run], foreign: Mapping[Path, Mapping[str, Score]]) -> list[Compared]:
+    """Returns a line for each experiment, and for each folder with the scores of anybody's codes.
+
+    A score that was measured in several ways has an entry for each, named by its settings.
+
+    Args:
+        runs: finished runs; others are left out.
+        foreign: the scores of folders without a run.
+    """
+    groups: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        if run.finished:
+            groups[f"{run.experiment.name}/{run.experiment.config_hash}"].append(run)
+    settings = {name: _flat(to_json(group[0].experiment)) for name, group in groups.items()}
+    differing = [
+        path
+        for path in dict.fromkeys(path for known in settings.values() for path in known)
+        if len({str(known.get(path)) for known in settings.values()}) > 1
+    ]
+    rows: dict[str, dict[str, Estimate]] = defaultdict(dict)
+    for row in compare(runs) if groups else []:
+        own = [run.scores.get(row.quantity) for run in groups[row.experiment]]
+        if any(own):
+            label = row.quantity + (f" ({row.settings})" if row.settings else "")
+            single = own[0].interval if row.seeds == 1 and len(own) == 1 and own[0] else None
+            rows[row.experiment][label] = Estimate(row.mean, row.interval or single)
+    lines = [
+        Compared(
+            name,
+            {path: settings[name].get(path, "") for path in differing},
+            len(group),
+            rows[name],
+        )
+        for name, group in groups.items()
+    ]
+    blank = dict.fromkeys(differing, "")
+    for folder, scores in foreign.items():
+        values = {name: Estimate(score.value, score.interval) for name, score in scores.items()}
+        lines.append(Compared(str(folder), blank, 1, values))
+    return lines
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns what decides the parameters, with the names that the command line gives them."""
+    result: dict[str, Any] = {}
+    for name, value in settings.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            result |= _flat(value, f"{path}.")
+        elif path.startswith(("data.", "model.", "training.")):
+            result[path.removesuffix(".kind")] = value
+    return result

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from distaff.errors import RunWarning, UsageError, first_line
@@ -78,6 +79,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         config: type[Config] | None = None,
         accepts: Callable[[Any], bool] = lambda _: True,
         shares_group: bool = False,
+        aliases: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Registers what the room itself holds.
 
@@ -89,7 +91,9 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             accepts: whether a thing is one of these.
             shares_group: whether another registry has the same group, and what is not accepted
                 here belongs there.
+            aliases: other names of things, as people call them.
         """
+        self._aliases = aliases
         self._group = group
         self.noun = noun
         self._config = config
@@ -174,6 +178,10 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         """Returns whether a package offers this name and cannot be used; `look_up` says why."""
         return self._found(name) is None and _canonical(name) in self._broken
 
+    def registered_name(self, name: str) -> str:
+        """Returns the name under which a thing is registered; an unknown one as it is."""
+        return self._found(name) or name
+
     def origin(self, name: str) -> Origin | None:
         """Returns where a thing comes from; None for distaff's own."""
         known = self._found(name)
@@ -194,9 +202,10 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         return len(self._things)
 
     def _spelling(self, name: str) -> str | None:
-        """Returns a name as it is registered so far; `_` and `-`, and capitals, are the same."""
-        spellings = {_canonical(known): known for known in self._things}
-        return spellings.get(_canonical(name))
+        """Returns a name as it is registered so far; `_`, `-` and capitals make no difference."""
+        given = self._aliases.get(_canonical(name), name)
+        spellings = {_canonical(known).replace("-", ""): known for known in self._things}
+        return spellings.get(_canonical(given).replace("-", ""))
 
     def _found(self, name: str) -> str | None:
         """Returns a name as it is registered, by a package if need be; None for an unknown one."""

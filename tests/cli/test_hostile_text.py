@@ -63,6 +63,7 @@ def test_every_verb_shows_names_as_they_are(
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     words = ["list", "runs", "--runs", str(run)] if verb == "list" else [verb, str(run)]
+    words += ["--details"] if verb == "compare" else []
     assert main(words) == 0
     said = "".join(capsys.readouterr())
     assert not ACTING.search(said)

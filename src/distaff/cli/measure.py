@@ -191,42 +191,69 @@ def compare(
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional],
     *,
     udr: bool = False,
+    format: Literal["table", "csv", "latex", "markdown"] = "table",
+    sort: str = "",
+    figure: Path | None = None,
+    details: bool = False,
     data_path: DataPath = None,
     json: bool = False,
 ) -> None:
-    """Compare experiments: mean, interval and range of each score over the seeds.
+    """Compare experiments: a line for each, with what differs between them, and their scores.
 
-    Where at least three runs have the same metrics, their rank correlations are shown too.
+    Settings in which the experiments differ are columns, and so is each score: the mean over the
+    seeds with its 95 % interval. Folders with a scores.json of anybody's codes have lines too.
 
     Examples:
         distaff compare runs/demo runs/dsprites-beta-vae
-        distaff compare runs/dsprites-beta-vae --udr
+        distaff compare runs/dsprites-beta-vae --format latex --sort mutual-information-gap
+        distaff compare runs/dsprites-beta-vae --udr --details
 
     Args:
-        runs: Folders that hold runs.
+        runs: Folders that hold runs, or scores of codes.
+        format: How the table is printed.
+        sort: Column by which the lines are sorted: a score, the best first, or a setting.
+        figure: File (png, pdf) for a figure of the scores against the setting of --sort, or against
+            the first one that is a number.
+        details: Print each number with median and range, the parts of scores and the terms of the
+            loss too, and the rank correlations of metrics over runs.
         udr: First measure whether the seeds of each experiment found the same latents, and keep the
             score of each run beside its others.
         data_path: Where the runs' own pictures or arrays lie now, if they were moved; for udr.
         json: Print JSON.
     """
+    from distaff.cli.comparison import draw, print_table, sorted_by
     from distaff.cli.printing import print_comparison, print_stale
-    from distaff.compare import compare, rank_correlations, udr_of_runs
+    from distaff.compare import compare, rank_correlations, table_of, udr_of_runs
     from distaff.runs import find_runs
+    from distaff.runs.run import scores_without_run
 
     if not runs:
         raise UsageError("no folder given; for example distaff compare runs/demo")
-    found = [run for folder in runs for run in find_runs(folder, data_path)]
+    foreign = {path: s for each in runs for path, s in scores_without_run(each).items()}
+    found = []
+    for folder in runs:
+        if not any(path.is_relative_to(folder) for path in foreign) or any(
+            folder.rglob("experiment.json")
+        ):
+            found += find_runs(folder, data_path)
     if udr:
         with STDERR.busy("measuring udr"):
             udr_of_runs(found)
-    rows, ranks = compare(found), rank_correlations(found)
+    rows = compare(found) if found else []
+    ranks = rank_correlations(found)
+    lines = sorted_by(table_of(found, foreign), sort)
     finished = [run for run in found if run.finished]
     stale = {str(run.folder): run.stale_scores for run in finished if run.stale_scores}
     if json:
         content: dict[str, Any] = {"rows": [row._asdict() for row in rows]}
         content |= {"rank_correlations": [rank._asdict() for rank in ranks], "stale": stale}
+        content |= {"table": [line._asdict() for line in lines]}
         print_json(content)
     else:
+        print_table(lines, format)
+    if details and not json:
         print_comparison(rows, ranks)
-    for folder, names in stale.items():
-        print_stale(folder, names)
+    if figure:
+        draw(lines, sort, figure)
+    for place, names in stale.items():
+        print_stale(place, names)

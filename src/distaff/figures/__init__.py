@@ -19,6 +19,7 @@ from distaff.figures.metric_sizes import SizePanel, metric_sizes
 from distaff.figures.reconstructions import reconstructions
 from distaff.figures.relation_matrix import relation_matrix
 from distaff.figures.samples import samples
+from distaff.figures.score_against_setting import score_against_setting
 from distaff.figures.side_by_side import Side, side_by_side
 from distaff.figures.term_curves import term_curves
 from distaff.figures.training_curves import training_curves
@@ -51,6 +52,7 @@ __all__ = [
     "register",
     "relation_matrix",
     "samples",
+    "score_against_setting",
     "side_by_side",
     "term_curves",
     "training_curves",

@@ -86,5 +86,14 @@ METRICS: Registry[Callable[..., Score]] = Registry(
         )
     },
     accepts=callable,
+    aliases={
+        "mig": "mutual-information-gap",
+        "irs": "interventional-robustness",
+        "hfs": "factorized-support",
+        "z-diff": "beta-vae-score",
+        "z-min-var": "factor-vae-score",
+        "dci-d": "dci",
+        "r2": "r-squared",
+    },
 )
 register = METRICS.register

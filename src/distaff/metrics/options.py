@@ -27,6 +27,7 @@ def with_options(metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
     chosen: dict[str, dict[str, Any]] = {}
     for metric in metrics:
         name, options = (metric, {}) if isinstance(metric, str) else metric
+        name = METRICS.registered_name(name)
         chosen.setdefault(name, {}).update(options)
     for name, options in chosen.items():
         if name != "all":

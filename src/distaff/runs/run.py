@@ -39,6 +39,7 @@ from distaff.runs.environment import Environment
 from distaff.runs.manifest import Manifest, read_manifest, write_manifest
 from distaff.runs.parameters import read_parameters
 
+SCORES = "scores.json"
 EVALUATE_AGAIN = "evaluate the run again"
 """How damaged scores are made again."""
 
@@ -146,14 +147,8 @@ class Run:
     @property
     def kept_scores(self) -> dict[str, Score]:
         """All scores in the run's folder, whatever parameters they are of."""
-        path = self.folder / "scores.json"
-        if not path.is_file():
-            return {}
-        content = read_json(path, dict[str, ScoreContent], again=EVALUATE_AGAIN)
-        try:
-            return {name: score_from_json(score) for name, score in content.items()}
-        except (ValueError, IndexError) as error:
-            raise damaged(path, error, EVALUATE_AGAIN) from None
+        path = self.folder / SCORES
+        return read_scores(path) if path.is_file() else {}
 
     @property
     def scores(self) -> dict[str, Score]:
@@ -259,6 +254,29 @@ class Run:
                 f"latents; give the run of a generative model."
             )
         return model
+
+
+def read_scores(path: Path) -> dict[str, Score]:
+    """Returns the scores of a scores.json, of a run or of anybody's codes.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    content = read_json(path, dict[str, ScoreContent], again=EVALUATE_AGAIN)
+    try:
+        return {name: score_from_json(score) for name, score in content.items()}
+    except (ValueError, IndexError) as error:
+        raise damaged(path, error, EVALUATE_AGAIN) from None
+
+
+def scores_without_run(folder: Path) -> dict[Path, dict[str, Score]]:
+    """Returns the scores of anybody's codes in a folder and below, by their folders."""
+    files = sorted(path for path in folder.rglob(SCORES) if path.is_file())
+    return {
+        path.parent: read_scores(path)
+        for path in files
+        if not (path.parent / manifest.NAME).is_file()
+    }
 
 
 def is_objective(name: str) -> bool:
