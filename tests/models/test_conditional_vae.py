@@ -125,7 +125,7 @@ def test_factors_that_the_model_may_not_see_change_nothing(model: Any) -> None:
 
 def test_values_out_of_range_are_refused(model: Any) -> None:
     assert model.context_of(np.array([3, 0])).tolist() == [[0, 0, 0, 1], [1, 0, 0, 0]]
-    with pytest.raises(UsageError, match="from 1 to 4 asked for; the factor has the values 0 to 3"):
+    with pytest.raises(UsageError, match="there is no value 4 of this factor; it has 0, 1, 2, 3"):
         model.context_of([1, 4])
 
 

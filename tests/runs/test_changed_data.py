@@ -58,7 +58,9 @@ def run(experiment: Any, tmp_path: Path) -> Any:
 def refused(words: Any, capsys: pytest.CaptureFixture[str]) -> str:
     assert main([str(word) for word in words]) == 1
     said = capsys.readouterr().err
-    assert len(said.strip().splitlines()) == 1
+    *notes, line = said.strip().splitlines()
+    assert all("pictures of" in note for note in notes)
+    assert line.startswith("distaff: ")
     return said
 
 

@@ -62,6 +62,29 @@ def test_a_training_that_was_stopped_and_taken_up_ends_as_one_that_was_not(
     assert equal(after, whole)
 
 
+def test_a_validation_that_was_broken_off_is_done_when_it_is_resumed(
+    make_trainer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, before, after = (make_trainer(patience=50) for _ in range(3))
+    expected = run(whole)
+    records = []
+
+    def broken_off(*_: Any) -> None:
+        assert before.validating
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        patch.setattr(before, "validate", broken_off)
+        while True:
+            records += before.step()
+    assert (before.current_step, before.finished, before.validating) == (10, False, False)
+    torch.save(before.state_dict(), tmp_path / "state.pt")
+    after.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    records += run(after)
+    assert records == expected
+    assert equal(whole, after)
+
+
 @pytest.fixture
 def seen_images(make_trainer: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Returns a function that gives the images a model sees in some steps and in two looks."""

@@ -121,5 +121,7 @@ def signals_as_interrupts(*, for_good: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in () if for_good else before.items():
+        # Python gives its own handlers up before it has ended, but not those that ignore
+        after = dict.fromkeys(before, signal.SIG_IGN) if for_good else before
+        for number, handler in after.items():
             signal.signal(number, handler)

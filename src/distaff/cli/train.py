@@ -185,10 +185,11 @@ def _length_given(experiment: "Experiment", flags: list[str]) -> "Experiment":
     Raises:
         UsageError: both are given.
     """
-    given = [flag.partition("=")[0].replace("_", "-") for flag in flags]
-    if "--training.steps" not in given:
+    words = [word for flag in flags for word in flag.split("=", 1)]
+    values = dict(zip(words, [*words[1:], ""], strict=True))
+    if "--training.steps" not in values:
         return experiment
-    if "--training.epochs" in given:
+    if values.get("--training.epochs", "None") != "None":
         raise UsageError("--training.steps and --training.epochs both say how long; give one.")
     return replace(experiment, training=replace(experiment.training, epochs=None))
 

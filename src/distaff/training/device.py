@@ -24,7 +24,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(next(kind for kind, there in available.items() if there))
     kind, _, number = name.partition(":")
-    if not available.get(kind) or (number and not number.isdigit()):
+    if not available.get(kind) or (number and not (number.isdecimal() and len(number) < 4)):
         here = ", ".join(kind for kind, there in available.items() if there)
         raise UsageError(f"no device {name!r} here; choose auto or one of {here}.")
     return torch.device(name)
