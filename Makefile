@@ -14,9 +14,10 @@ test: $(VENV)/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report
 
-# a hundred trainings killed at random moments, each taken up again and compared to the bit
+# a hundred trainings killed at random moments, each taken up again and compared to the bit; and
+# evaluate, illustrate, report and study, killed and done again
 soak: $(VENV)/installed-dev
-	DISTAFF_SOAK_KILLS=100 $(BIN)/python -m pytest tests/test_soak.py
+	DISTAFF_SOAK_KILLS=100 $(BIN)/python -m pytest tests/runs/test_soak.py tests/runs/test_soak_verbs.py
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
