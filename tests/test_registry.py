@@ -345,4 +345,7 @@ def test_names_are_found_as_people_call_them() -> None:
     assert METRICS.look_up("IRS") is METRICS["interventional-robustness"]
     assert MODELS.registered_name("FactorVAE") == "factor-vae"
     assert METRICS.registered_name("nothing") == "nothing"
+    assert STUDIES.registered_name("2AMU20") == "mnist-likelihoods"
+    assert STUDIES.registered_name("HW6") == "mnist-conditional"
+    assert RECIPES.registered_name("CS699") == "dsprites-beta-vae"
     assert with_options(["mig", "mutual_information_gap"]) == {"mutual-information-gap": {}}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import distaff
 from distaff.data import load
 from distaff.errors import DataError, RunWarning
 
@@ -110,3 +111,24 @@ def test_what_is_ambiguous_is_refused(tmp_path: Path, arrays: Any, message: str)
     np.savez(tmp_path / "x.npz", **arrays)
     with pytest.raises(DataError, match=message):
         load("arrays", path=str(tmp_path / "x.npz"))
+
+
+def test_a_set_is_shown_in_a_line_and_gone_through_image_by_image(tmp_path: Path) -> None:
+    save(tmp_path / "cat", 5)
+    save(tmp_path / "dog", 5)
+    dataset = load_folder(tmp_path, folder_factor="kind")
+    assert repr(dataset) == (
+        "FactorDataset(10 images of 1 x 16 x 16, factors {'kind': 2}, "
+        "splits {'train': 8, 'validation': 1, 'test': 1})"
+    )
+    image, factors = dataset[-1]
+    assert (image.shape, factors.tolist()) == ((1, 16, 16), [1])
+    assert len(list(dataset)) == 10
+    with pytest.raises(IndexError):
+        dataset[10]
+
+
+def test_all_parts_of_distaff_are_listed() -> None:
+    assert {"load", "data", "metrics", "models", "runs", "studies"} <= set(dir(distaff))
+    for name in dir(distaff):
+        assert getattr(distaff, name)

@@ -37,6 +37,9 @@ def test_a_study_goes_from_data_to_report(
     results = json.loads((folder / "results.json").read_text())
     captions, printed = results["captions"], text_of(folder / "report.pdf")
     assert captions
+    assert "Budget smoke: a few steps" in page
+    pages = PdfReader(folder / "report.pdf").pages
+    assert all("Budgetsmoke" in bare(each.extract_text()) for each in pages)
     for training in results["trainings"].values():
         assert str(training["parameters"]) in printed
     for deliverable in captions:

@@ -49,6 +49,24 @@ class FactorDataset:
     def __len__(self) -> int:
         return len(self.factors)
 
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Returns an image, [channel, height, width], and its factors, [factor].
+
+        Raises:
+            IndexError: there is no such image, which also ends a loop over the set.
+        """
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"image {index} of {len(self)}")
+        rows = self._rows([index % len(self)])
+        return self.source.images_at(rows)[0], self.factors_at(rows)[0]
+
+    def __repr__(self) -> str:
+        """A line: how many images of what size, factors and splits."""
+        factors = dict(zip(self.factor_names, self.factor_sizes, strict=True))
+        splits = {name: len(rows) for name, rows in self.splits.items()}
+        size = " x ".join(map(str, self.image_shape))
+        return f"FactorDataset({len(self):,} images of {size}, factors {factors}, splits {splits})"
+
     @property
     def labelled(self) -> Bool[Tensor, " sample"]:
         """Whether each image is labelled."""

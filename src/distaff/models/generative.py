@@ -182,7 +182,12 @@ class GenerativeModel(Model):
 
         Returns:
             [count, channel, height, width], a tensor.
+
+        Raises:
+            UsageError: `count` is no whole number from 1 on, or a context that does not fit.
         """
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise UsageError(f"count is {count!r}; give a whole number from 1 on.")
         generator = torch.Generator().manual_seed(seed)
         latents = torch.randn(count, self.config.latents, generator=generator)
         with torch.no_grad():

@@ -30,6 +30,7 @@ RECIPES: Registry[Experiment] = Registry(
         )
     },
     accepts=lambda thing: isinstance(thing, Experiment),
+    aliases={"cs699": "dsprites-beta-vae", "cs-699": "dsprites-beta-vae"},
 )
 register = RECIPES.register
 

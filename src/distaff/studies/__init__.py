@@ -16,6 +16,13 @@ STUDIES: Registry[type[Study]] = Registry(
         "spatial-broadcast": SpatialBroadcast,
     },
     accepts=lambda thing: isinstance(thing, type) and issubclass(thing, Study),
+    # by the courses that gave the documents as homework
+    aliases={
+        "2amu20": "mnist-likelihoods",
+        "hw6": "mnist-conditional",
+        "csci-1470": "mnist-conditional",
+        "csci-2470": "mnist-conditional",
+    },
 )
 register = STUDIES.register
 
