@@ -186,7 +186,7 @@ def _length_given(experiment: "Experiment", flags: list[str]) -> "Experiment":
         UsageError: both are given.
     """
     words = [word for flag in flags for word in flag.split("=", 1)]
-    values = dict(zip(words, [*words[1:], ""], strict=True))
+    values = dict(zip(words, [*words[1:], ""], strict=False))
     if "--training.steps" not in values:
         return experiment
     if values.get("--training.epochs", "None") != "None":
