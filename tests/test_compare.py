@@ -1,4 +1,5 @@
 import csv
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,25 @@ def test_what_was_measured_in_two_ways_is_not_averaged(
         ("images 100, seed 0, codes mean", 1),
         ("images 200, seed 0, codes mean", 1),
     ]
+
+
+def test_a_table_has_blanks_and_a_figure_needs_a_number(
+    small_experiment: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = replace(
+        small_experiment, training=replace(small_experiment.training, schedule="cosine")
+    )
+    runs = train(small_experiment, tmp_path / "r") + train(other, tmp_path / "r")
+    save_scores(runs[0], {"sap": Score(math.nan, None, 0.0, 1.0, "none")})
+    save_scores(runs[1], {"dci": Score(0.5, (0.4, 0.6), 0.0, 1.0, "none")})
+    folder = str(tmp_path / "r")
+    assert main(["compare", folder, "--format", "csv", "--sort", "sap"]) == 0
+    first, second = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert {first["sap"], second["sap"]} == {"nan", ""}
+    assert {first["dci low"], second["dci low"]} == {"", "0.4"}
+    assert main(["compare", folder, "--sort", "training.schedule", "--details"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.index("constant") < shown.index("cosine")
+    assert "validation kl" in shown
+    assert main(["compare", folder, "--figure", str(tmp_path / "x.png")]) == 2
+    assert "a figure needs scores and a setting" in capsys.readouterr().err

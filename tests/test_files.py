@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from distaff import files
 from distaff.errors import RunError
 from distaff.files import atomic_write, read_json, remove_temporaries, write_json
+from distaff.runs.lock import locked
 
 AGAIN = "bake it again"
 
@@ -139,3 +141,34 @@ def test_a_file_that_never_ends_or_is_too_large_is_not_read(tmp_path: Path) -> N
         file.truncate(2**40)
     with pytest.raises(RunError, match="1,099,511,627,776 bytes"):
         read_json(path, dict, again=AGAIN)
+
+
+def test_a_temporary_that_is_taken_for_left_over_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = files.lock, []
+
+    def taken_once(opened: int) -> None:
+        calls.append(opened)
+        if len(calls) == 1:
+            raise BlockingIOError
+        real(opened)
+
+    monkeypatch.setattr(files, "lock", taken_once)
+    write_json(tmp_path / "cake.json", {"eggs": 3})
+    assert len(calls) == 2
+    assert read_json(tmp_path / "cake.json", dict[str, int], again=AGAIN) == {"eggs": 3}
+
+
+def test_a_file_system_without_locks_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(_: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(files, "lock", unknown)
+    monkeypatch.setattr("distaff.runs.lock.lock", unknown)
+    write_json(tmp_path / "cake.json", {"eggs": 3})
+    with locked(tmp_path) as held:
+        held.check()
+    assert sorted(names(tmp_path)) == [".lock", "cake.json"]

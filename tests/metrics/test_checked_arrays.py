@@ -6,7 +6,7 @@ import pytest
 from distaff.audit.known_codes import Question
 from distaff.audit.scores import QUESTIONS
 from distaff.metrics import METRICS, mutual_information_gap
-from distaff.metrics.arrays import FEWEST_ROWS, first_of_each
+from distaff.metrics.arrays import FEWEST_ROWS, checked, first_of_each
 
 OF_ONE_TABLE = [name for name in METRICS if name != "udr"]
 WITH_FACTORS_AS_CEILING = [n for n in OF_ONE_TABLE if QUESTIONS[n] is not Question.CIRCLES]
@@ -98,3 +98,34 @@ def test_numbers_that_overflow_or_vanish_when_squared_give_a_finite_score(
     except ValueError:
         return  # it asks for a complete set, and says so
     assert np.isfinite([score.value, score.chance, score.ceiling]).all()
+
+
+CODES = np.random.default_rng(0).normal(size=(200, 3))
+
+
+@pytest.mark.parametrize(
+    ("factors", "message"),
+    [
+        (np.full((200, 2), np.inf), "factors are NaN or infinite"),
+        (np.full((200, 2), 0.5), "whole numbers, words or truth values"),
+        (np.arange(400.0).reshape(200, 2) * 1e30, "above 2\\^63"),
+        (np.ma.masked_array(np.ones((200, 2)), True), "masked"),
+        (np.full((200, 2), None), "row 1 has no value"),
+    ],
+)
+def test_factors_that_are_none_are_refused(factors: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        checked(CODES, factors, None)
+
+
+@pytest.mark.parametrize("codes", [np.full((200, 3), "a"), np.full((200, 3), None, dtype=object)])
+def test_codes_that_are_no_numbers_are_refused(codes: Any) -> None:
+    with pytest.raises(ValueError, match=r"give numbers|NaN or infinite"):
+        checked(codes, np.arange(400).reshape(200, 2) % 3, None)
+
+
+def test_words_and_truth_values_are_taken_for_what_they_are() -> None:
+    index = np.random.default_rng(1).integers(0, 2, (200, 2))
+    expected = checked(CODES, index, None).factors
+    for factors in (index == 1, np.array(["no", "yes"])[index], index.astype(object)):
+        assert np.array_equal(checked(CODES, factors, None).factors, expected)

@@ -60,6 +60,9 @@ def test_the_same_numbers_come_of_every_way_to_write_them(tmp_path: Path, text: 
         (b"a,b\n1,NA\n", "column 'b' .* row 1 has 'NA'"),
         (b"a,b\n", "holds no row"),
         (b"", "is empty"),
+        (b"a,b\n1," + b"2" * 200_000, "is no table of text"),
+        (b"a,b\n1,1+2j\n2,2\n3,3\n", "numbers and '1\\+2j'"),
+        (b"\n".join([b",".join([b"1"] * 5_000)] * 2), "5,000 columns"),
     ],
 )
 def test_what_can_be_misunderstood_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
