@@ -114,8 +114,12 @@ def test_what_was_measured_in_two_ways_is_not_averaged(
 
 
 def test_a_table_has_blanks_and_a_figure_needs_a_number(
-    small_experiment: Experiment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    small_experiment: Experiment,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     other = replace(
         small_experiment, training=replace(small_experiment.training, schedule="cosine")
     )
