@@ -14,7 +14,8 @@ from distaff.pages.typst import typeset
 from distaff.studies import Study, plan, run_study
 
 SOURCE = """#import "style.typ": *
-#show: report.with("A small study", [Its loss is #fixed(results.loss.last, digits: 3).])
+#show: report.with("A small study", [It has a loss.])
+Its loss is #fixed(results.loss.last, digits: 3).
 $ x_d $
 #trainings-table()
 #deliverable("picture")
