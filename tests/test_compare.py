@@ -17,7 +17,7 @@ from distaff.experiment import Experiment
 from distaff.files import write_json
 from distaff.metrics.score import Origin, Score
 from distaff.runs import Run
-from distaff.runs.run import scores_without_run
+from distaff.runs.folders import scores_without_run
 from distaff.train import train
 
 

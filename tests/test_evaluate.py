@@ -12,9 +12,10 @@ from torch.distributions import Normal, kl_divergence
 from distaff.cli import main
 from distaff.compare import compare, rank_correlations, udr_of_runs
 from distaff.errors import UsageError
-from distaff.evaluate import evaluate, measure, save_scores
+from distaff.evaluate import evaluate, save_scores
 from distaff.experiment import Experiment
 from distaff.metrics import mutual_information_gap
+from distaff.metrics.measuring import measure
 from distaff.metrics.score import Origin, Score
 from distaff.report import report
 from distaff.runs import Run

@@ -11,8 +11,8 @@ from distaff.errors import Interrupted, RunError, memory_errors_as_sentence
 from distaff.experiment import Experiment
 from distaff.models import build
 from distaff.runs import Run, checkpoints, create, run_folder
+from distaff.runs.folders import check_experiment, remove_start
 from distaff.runs.lock import HeldFolder, locked
-from distaff.runs.run import check_experiment, remove_start
 from distaff.runs.session import Session, resume
 from distaff.runs.training_log import TrainingLog
 from distaff.training.device import choose_device

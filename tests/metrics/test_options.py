@@ -11,10 +11,11 @@ import pytest
 from distaff.cli import main
 from distaff.data import load
 from distaff.errors import UsageError
-from distaff.evaluate import evaluate, measure
+from distaff.evaluate import evaluate
 from distaff.experiment import Experiment, experiment_from_json, to_json
 from distaff.inference.encode import posterior_of
 from distaff.metrics import partition_score, sap
+from distaff.metrics.measuring import measure
 from distaff.metrics.options import from_words, to_words, with_options
 from distaff.runs import Run
 from distaff.runs.codes import some_test_images

@@ -126,8 +126,9 @@ def _evaluate_tables(
 ) -> None:
     from distaff.cli.printing import print_scores
     from distaff.data.reading.tables import NumericTable, read_factor_table, read_table
-    from distaff.evaluate import measure, to_json
+    from distaff.evaluate import to_json
     from distaff.factors import factor_arrays
+    from distaff.metrics.measuring import measure
     from distaff.metrics.options import from_words
     from distaff.metrics.score import Origin
     from distaff.report import report_of_codes
@@ -225,7 +226,7 @@ def compare(
     from distaff.cli.printing import print_comparison, print_stale
     from distaff.compare import compare, rank_correlations, table_of, udr_of_runs
     from distaff.runs import find_runs
-    from distaff.runs.run import scores_without_run
+    from distaff.runs.folders import scores_without_run
 
     if not runs:
         raise UsageError("no folder given; for example distaff compare runs/demo")

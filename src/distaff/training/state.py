@@ -92,3 +92,45 @@ def check_adam(given: Any, optimizer: Optimizer, where: str) -> None:
     }
     # at first there is nothing, and after steps that were skipped
     check_like(given["state"], wanted if given["state"] else {}, f"{where}.state")
+
+
+def check_state(
+    state: Any, own: Mapping[str, Any], optimizers: Mapping[str, Optimizer], steps: int
+) -> None:
+    """Looks at the whole state of a training before any of it is used.
+
+    Args:
+        state: from a file.
+        own: the state of the training that is to be resumed, as it is before.
+        optimizers: of its players.
+        steps: of the whole training.
+
+    Raises:
+        ValueError: what is wrong.
+    """
+    optional = {"validated_step", "records"} - set(state)
+    check_entries(state, own.keys() - optional, "the state")
+    check_count(state["step"], "step", steps)
+    check_count(state.get("validated_step", 0), "validated_step", steps)
+    check_like(state["model"], own["model"], "model")
+    check_entries(state["optimizers"], optimizers, "optimizers")
+    for name, optimizer in optimizers.items():
+        check_adam(state["optimizers"][name], optimizer, f"optimizers.{name}")
+    check_like(state["noise_generator"], own["noise_generator"], "noise_generator")
+    check_entries(state["counts"], own["counts"], "counts")
+    check_entries(state["best"], own["best"], "best")
+    for place, number in (*state["counts"].items(), ("best.step", state["best"]["step"])):
+        check_count(number, place)
+    check_count(state["best"]["looks_since"], "best.looks_since")
+    if state["best"]["objective"] != math.inf:  # before the first validation
+        check_number(state["best"]["objective"], "best.objective")
+    kept = own["model"] if state["best_parameters"] else {}
+    check_like(state["best_parameters"], kept, "best_parameters")
+    for where, record in [("sums", state["sums"])] + [
+        ("records", record) for record in state.get("records", [])
+    ]:
+        if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
+            raise ValueError(f"{where} is {record!r:.40}")
+        for name, number in record.items():
+            if name != "split":
+                check_number(number, f"{where}.{name}")

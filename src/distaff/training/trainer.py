@@ -17,13 +17,7 @@ from distaff.training.device import choose_device, tune_malloc
 from distaff.training.nonfinite import NonFiniteLossError
 from distaff.training.schedules import warn_of_unfinished_schedules
 from distaff.training.settings import Training, number_of_steps
-from distaff.training.state import (
-    check_adam,
-    check_count,
-    check_entries,
-    check_like,
-    check_number,
-)
+from distaff.training.state import check_state
 from distaff.training.terms import Measured, Terms
 from distaff.types import Batch, Noise, Settings
 
@@ -198,7 +192,7 @@ class Trainer:
         Raises:
             ValueError: it is the state of another training, or of none.
         """
-        self._check(state)
+        check_state(state, self.state_dict(), self.optimizers, self.steps)
         self.current_step = state["step"]
         self.model.load_state_dict(state["model"])
         for name, optimizer in self.optimizers.items():
@@ -212,36 +206,6 @@ class Trainer:
         # checkpoints from before a validation could be broken off are of a step that had its own
         self._validated_step = state.get("validated_step", self.current_step)
         self._records = state.get("records", [])
-
-    def _check(self, state: Any) -> None:
-        """Looks at the whole of a state before any of it is used."""
-        own = self.state_dict()
-        optional = {"validated_step", "records"} - set(state)
-        check_entries(state, own.keys() - optional, "the state")
-        check_count(state["step"], "step", self.steps)
-        check_count(state.get("validated_step", 0), "validated_step", self.steps)
-        check_like(state["model"], own["model"], "model")
-        check_entries(state["optimizers"], self.optimizers, "optimizers")
-        for name, optimizer in self.optimizers.items():
-            check_adam(state["optimizers"][name], optimizer, f"optimizers.{name}")
-        check_like(state["noise_generator"], own["noise_generator"], "noise_generator")
-        check_entries(state["counts"], own["counts"], "counts")
-        check_entries(state["best"], own["best"], "best")
-        for place, number in (*state["counts"].items(), ("best.step", state["best"]["step"])):
-            check_count(number, place)
-        check_count(state["best"]["looks_since"], "best.looks_since")
-        if state["best"]["objective"] != math.inf:  # before the first validation
-            check_number(state["best"]["objective"], "best.objective")
-        kept = own["model"] if state["best_parameters"] else {}
-        check_like(state["best_parameters"], kept, "best_parameters")
-        for where, record in [("sums", state["sums"])] + [
-            ("records", record) for record in state.get("records", [])
-        ]:
-            if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
-                raise ValueError(f"{where} is {record!r:.40}")
-            for name, number in record.items():
-                if name != "split":
-                    check_number(number, f"{where}.{name}")
 
     def _update(self, player: str, settings: Settings) -> None:
         batch = self.batches.at(self.current_step)
