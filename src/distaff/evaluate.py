@@ -11,6 +11,7 @@ from torch import Tensor
 from distaff.arrays import Array
 from distaff.data import FactorDataset
 from distaff.errors import UsageError, memory_errors_as_sentence
+from distaff.files import LARGEST
 from distaff.inference.encode import kl_of_latents, probabilities_of
 from distaff.metrics import METRICS, r_squared
 from distaff.metrics.arrays import FEWEST_ROWS
@@ -84,6 +85,8 @@ def evaluate(
     """
     if images < 1:
         raise UsageError(f"images is {images}; it must be above 0, for example {IMAGES}.")
+    if not 0 <= seed <= LARGEST:
+        raise UsageError(f"seed is {seed}; give a whole number from 0 to {LARGEST}.")
     if codes not in CODES:
         raise UsageError(f"codes is {codes!r}; choose of {', '.join(CODES)}.")
     opened = OpenRun.of(run)

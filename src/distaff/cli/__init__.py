@@ -12,6 +12,7 @@ from typing import Any
 import tyro
 
 from distaff.cli.audit import audit
+from distaff.cli.completion import completion, print_completion
 from distaff.cli.data import DATA_DESCRIPTION, DATA_VERBS, data
 from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
@@ -41,6 +42,7 @@ VERBS: Verbs = {
     "metrics": metrics,
     "data": data,
     "list": list_,
+    "completion": completion,
 }
 
 
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         except BrokenPipeError:  # whoever read the output, as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except (DistaffError, OSError, ValueError) as error:
+        except (DistaffError, OSError, ValueError, RunWarning) as error:
             if debug:
                 raise
             say(error)
@@ -133,6 +135,8 @@ def _dispatch(words: list[str]) -> None:
         _choose(METRICS_VERBS, words[1:], "distaff metrics", METRICS_DESCRIPTION)
     elif words[:1] == ["train"] and len(words) > 1 and not words[1].startswith("-"):
         train_with_flags(words[1], words[2:])
+    elif words[:1] == ["completion"] and len(words) == 2 and not words[1].startswith("-"):
+        print_completion(words[1], VERBS, {"data": DATA_VERBS, "metrics": METRICS_VERBS})
     else:
         _choose(VERBS, words, "distaff", DESCRIPTION)
 
