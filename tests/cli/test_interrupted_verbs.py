@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +112,9 @@ def test_downloads_and_encodings_are_shown_off_a_terminal(
     assert "10 bytes of mnist/x.gz" in said
     assert "20 of 20 bytes of mnist/x.gz" in said
     assert "5 of 10 images encoded" in said
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_a_closed_stream_is_no_error(closed: str) -> None:
+    command = f"{sys.executable} -m distaff list models {closed}"
+    assert subprocess.run(["bash", "-c", command], capture_output=True, check=False).returncode == 0

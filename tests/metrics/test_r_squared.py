@@ -101,3 +101,9 @@ def test_the_interval_and_what_is_refused(factors: Any) -> None:
         value(codes, factors, held_out=[True])
     with pytest.raises(ValueError, match="not offered"):
         value(codes, factors, compat="disentanglement_lib")
+
+
+def test_the_units_of_latents_do_not_matter_however_far_apart(factors: Any) -> None:
+    generator = np.random.default_rng(2)
+    codes = factors @ generator.normal(size=(5, 4)) + generator.normal(size=(ROWS, 4))
+    assert value(codes * [1e-6, 1e5, 3, 1], factors) == pytest.approx(value(codes, factors))

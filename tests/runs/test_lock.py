@@ -58,6 +58,7 @@ def replaced(folder: Path) -> None:
         (moved, "was moved while it was trained; move it back"),
         (shutil.rmtree, "was removed while it was trained"),
         (replaced, "was replaced by another folder while it was trained"),
+        (lambda folder: (folder / "train.jsonl").unlink(), "train.jsonl was deleted during"),
     ],
 )
 def test_a_folder_that_goes_is_noticed_and_what_is_in_its_place_left_alone(

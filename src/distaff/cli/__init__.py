@@ -18,7 +18,13 @@ from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
 from distaff.cli.parsing import choose
 from distaff.cli.show import illustrate, list_, report, study
-from distaff.cli.terminal import say, show, signals_as_interrupts, unread_allowed
+from distaff.cli.terminal import (
+    open_closed_streams,
+    say,
+    show,
+    signals_as_interrupts,
+    unread_allowed,
+)
 from distaff.cli.train import demo, train, train_with_flags
 from distaff.errors import DistaffError, RunWarning
 from distaff.registry import look_up
@@ -51,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `--debug` anywhere shows the traceback of an error.
     """
+    open_closed_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [_home(word) for word in words if word != "--debug"]

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 from rich.console import Console
@@ -26,7 +27,8 @@ class Terminal(Console):
     """A console that takes every string for text: no markup, no emoji, no control characters."""
 
     def __init__(self, *, stderr: bool = False) -> None:
-        shown = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
+        stream = sys.stderr if stderr else sys.stdout
+        shown = (stream and stream.isatty()) or "COLUMNS" in os.environ
         width = None if shown else WIDEST
         super().__init__(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
@@ -44,6 +46,13 @@ class Terminal(Console):
 
 
 STDERR = Terminal(stderr=True)
+
+
+def open_closed_streams() -> None:
+    """Lets what is printed vanish where the process was started with its streams closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - until the process ends
 
 
 def plain_column(field: str, column: Column | None = None) -> TextColumn:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from distaff.arrays import Array
 from distaff.metrics.arrays import checked_codes, described, first_of_each
@@ -82,7 +84,10 @@ def r_squared(
     def shares(codes: Array, labels: Array, rows: Array) -> Float[np.ndarray, " factor"]:
         some = np.isin(np.arange(count), rows)
         learnt, read = train[some[train]], test[some[test]]
-        probe = LinearRegression().fit(codes[learnt], labels[learnt])
+        # least squares takes a latent for nothing that is ten digits smaller than another
+        probe = make_pipeline(StandardScaler(), LinearRegression()).fit(
+            codes[learnt], labels[learnt]
+        )
         errors = (probe.predict(codes[read]).reshape(len(read), -1) - labels[read]) ** 2
         return np.asarray(1 - errors.mean(axis=0) / labels.var(axis=0))
 

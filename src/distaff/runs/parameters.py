@@ -44,6 +44,7 @@ def read_parameters(path: Path, parameter_shapes: Outline) -> dict[str, Tensor]:
         RunError: other parameters are there, or not those that were written.
     """
     try:
+        path.open("rb").close()  # safetensors says of any file it may not read that it is not there
         with safetensors.safe_open(path, "pt") as file:
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
             if shapes != {name: shape for name, (shape, _) in parameter_shapes.items()}:
@@ -51,6 +52,8 @@ def read_parameters(path: Path, parameter_shapes: Outline) -> dict[str, Tensor]:
             found = {name: file.get_tensor(name) for name in shapes}
             # files from before there was a checksum have none
             checksum = (file.metadata() or {}).get("sha256", _checksum(found))
+    except PermissionError:
+        raise RunError(f"{path} may not be read; change who may.") from None
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise _refused(path, error) from None
     if {name: value.dtype for name, value in found.items()} != {

@@ -94,7 +94,12 @@ class TrainingLog:
         self._check()
         with os_errors_as_run_errors(self._path):
             os.fsync(self._file.fileno())
-            return os.fstat(self._file.fileno()).st_size
+            status = os.fstat(self._file.fileno())
+            if not status.st_nlink:
+                raise RunError(
+                    f"{self._path} was deleted during the training; train the run again."
+                )
+            return status.st_size
 
     def _show(self, line: Line) -> None:
         for name, value in line.items() if self._board else ():

@@ -154,3 +154,13 @@ def test_codes_without_factors_or_with_others_are_refused(
     short = str(save(tmp_path / "short.csv", np.zeros((3, 2), dtype=int)))
     assert main(["evaluate", "--codes", own_codes[0], "--factors", short]) == 2
     assert "400 rows of codes and 3 of factors" in capsys.readouterr().err
+
+
+def test_a_parquet_file_of_one_number_repeated_is_refused(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = tmp_path / "zeros.parquet"
+    parquet.write_table(pa.table({"x": np.zeros(2**25 + 1)}), path)
+    with pytest.raises(DataError, match="unpacks to hundreds of times its size"):
+        read_table(path)

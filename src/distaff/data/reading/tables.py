@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from distaff.arrays import Array
-from distaff.data.reading.array_files import read_npy, read_npz
+from distaff.data.reading.array_files import DENSEST, LARGE, read_npy, read_npz
 from distaff.data.reading.text_table import MOST_COLUMNS, read_text_table
 from distaff.data.reading.untrusted import check_memory, reader_errors_as_data_errors
 from distaff.errors import DataError, UsageError
@@ -182,6 +182,8 @@ def _parquet(path: Path) -> Table:
     # a column can repeat a number as often as it likes in few bytes
     size = 8 * file.metadata.num_rows * file.metadata.num_columns
     check_memory(size, str(path), "keep fewer rows")
+    if size > LARGE and size > DENSEST * path.stat().st_size:
+        raise ValueError("it unpacks to hundreds of times its size, as only repeated rows do")
     table = file.read()
     kept = [name for name in table.column_names if not name.startswith("__index_level_")]
     columns = [np.asarray(table.column(name).to_numpy()) for name in kept]
