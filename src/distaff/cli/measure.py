@@ -45,7 +45,8 @@ def evaluate(
 
     Args:
         run: Folder of a run, or one that holds runs.
-        codes: Instead of a run: a table of codes, a row for each image (npy, npz, csv, parquet).
+        codes: Instead of a run: a table of codes, a row for each image (npy, npz, csv, parquet,
+            hdf5).
         factors: The factors of these images, a column each of numbers, words or truth values, in
             the same kinds of files; a csv may name them.
         out: Folder for scores.json and report.html of codes; a run has its own.

@@ -164,3 +164,38 @@ def test_a_parquet_file_of_one_number_repeated_is_refused(tmp_path: Path) -> Non
     parquet.write_table(pa.table({"x": np.zeros(2**25 + 1)}), path)
     with pytest.raises(DataError, match="unpacks to hundreds of times its size"):
         read_table(path)
+
+
+def test_hdf5_is_one_array_or_a_column_in_each(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "table.hdf5"
+    with h5py.File(path, "w") as file:
+        file["numbers"] = NUMBERS
+    np.testing.assert_array_equal(read_table(path).values, NUMBERS)
+    with h5py.File(path, "w") as file:
+        file["size"], file["hue"] = [1, 2, 3], [0.5, 1.5, 2.5]
+    columns = read_table(path)
+    assert columns.names == ("hue", "size")
+    np.testing.assert_array_equal(columns.values, [[0.5, 1], [1.5, 2], [2.5, 3]])
+
+
+def test_hdf5_that_is_no_table_or_lies_elsewhere_is_refused(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = NUMBERS
+    fill: dict[str, Any] = {
+        "group": lambda file: file.create_group("factors"),
+        "link": lambda file: file.__setitem__("x", h5py.ExternalLink("other.h5", "/x")),
+        "words": lambda file: file.__setitem__("x", ["a", "b"]),
+        "empty": lambda file: None,  # noqa: ARG005
+        "ragged": lambda file: file.update({"x": [1, 2], "y": [1, 2, 3]}),
+        "zeros": lambda file: file.create_dataset(
+            "x", (2**26, 2), "f8", chunks=(2**20, 2), compression="gzip"
+        ),
+    }
+    for name, what in fill.items():
+        path = tmp_path / f"{name}.h5"
+        with h5py.File(path, "w") as file:
+            what(file)
+        with pytest.raises(DataError, match="is not a readable table"):
+            read_table(path)

@@ -3,7 +3,7 @@
 import logging
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +43,9 @@ def read_table(path: Path) -> NumericTable:
 
     Args:
         path: a `.npy` array, an `.npz` with a single array, a `.csv`, `.tsv` or `.txt` with or
-            without a line of names, or a `.parquet` file (with the extra `distaff[parquet]`).
+            without a line of names, a `.parquet` file (with the extra `distaff[parquet]`), or a
+            `.hdf5` or `.h5` file of one array of two dimensions or an array for each column (with
+            the extra `distaff[hdf5]`).
 
     Raises:
         DataError: the file is missing, cannot be read, or holds something else than numbers.
@@ -121,7 +123,7 @@ def _names_the_rows(name: str, column: Array) -> bool:
 
 
 def _read(path: Path) -> Table:
-    readers = {".npy": _npy, ".npz": _npz, ".parquet": _parquet}
+    readers = {".npy": _npy, ".npz": _npz, ".parquet": _parquet, ".h5": _hdf5, ".hdf5": _hdf5}
     readers |= dict.fromkeys((".csv", ".tsv", ".txt"), _text)
     if path.suffix not in readers:
         raise UsageError(f"{path} is none of {', '.join(readers)}; save the table as one of these.")
@@ -179,13 +181,49 @@ def _parquet(path: Path) -> Table:
     known = (types.is_primitive, types.is_string, types.is_large_string, types.is_dictionary)
     if not all(any(is_known(kind) for is_known in known) for kind in kinds):
         raise ValueError("it has columns that are neither numbers nor words")
-    # a column can repeat a number as often as it likes in few bytes
-    size = 8 * file.metadata.num_rows * file.metadata.num_columns
-    check_memory(size, str(path), "keep fewer rows")
-    if size > LARGE and size > DENSEST * path.stat().st_size:
-        raise ValueError("it unpacks to hundreds of times its size, as only repeated rows do")
+    _check_unpacked(path, 8 * file.metadata.num_rows * file.metadata.num_columns)
     table = file.read()
     kept = [name for name in table.column_names if not name.startswith("__index_level_")]
     columns = [np.asarray(table.column(name).to_numpy()) for name in kept]
     left_out = ("the index of the data frame is left out",) * (len(kept) < table.num_columns)
     return Table(columns, tuple(kept), left_out)
+
+
+def _hdf5(path: Path) -> Table:
+    """One array of two dimensions, or a column in each of several arrays of one length."""
+    if find_spec("h5py") is None:
+        raise UsageError(f"{path} needs h5py, which is not installed; install distaff[hdf5].")
+    import h5py
+
+    with h5py.File(path) as file:
+        arrays = {name: file[name] for name in file if _is_plain(file, name)}
+        if not arrays or len(arrays) < len(file):
+            raise ValueError(
+                "its top holds something other than arrays of numbers; keep one array of two "
+                "dimensions, or one for each column"
+            )
+        _check_unpacked(path, sum(8 * array.size for array in arrays.values()))
+        if len(arrays) == 1:
+            (array,) = arrays.values()
+            return _columns_of(path, array[()])
+        if {array.shape for array in arrays.values()} != {(len(next(iter(arrays.values()))),)}:
+            raise ValueError("its arrays are not columns of one length")
+        return Table([array[()] for array in arrays.values()], tuple(arrays))
+
+
+def _is_plain(file: Any, name: str) -> bool:
+    """Whether something in an HDF5 file is an array of numbers that lies in the file itself."""
+    import h5py
+
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        return False
+    found = file[name]
+    plain = isinstance(found, h5py.Dataset) and found.ndim and found.dtype.kind in "biuf"
+    return bool(plain and not found.is_virtual and not found.external)
+
+
+def _check_unpacked(path: Path, size: int) -> None:
+    """Refuses a table that takes too much memory; a number can be repeated at will in few bytes."""
+    check_memory(size, str(path), "keep fewer rows")
+    if size > LARGE and size > DENSEST * path.stat().st_size:
+        raise ValueError("it unpacks to hundreds of times its size, as only repeated rows do")
