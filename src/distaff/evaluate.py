@@ -11,11 +11,10 @@ from torch import Tensor
 from distaff.arrays import Array
 from distaff.data import FactorDataset
 from distaff.errors import UsageError, memory_errors_as_sentence
-from distaff.files import LARGEST
 from distaff.inference.encode import kl_of_latents, probabilities_of
 from distaff.metrics import METRICS, r_squared
 from distaff.metrics.arrays import FEWEST_ROWS
-from distaff.metrics.measuring import asked_for, measure, needs_no_factors
+from distaff.metrics.measuring import asked_for, check_seed, measure, needs_no_factors
 from distaff.metrics.options import Metric
 from distaff.metrics.score import Active, Origin, Score
 from distaff.models import Classifier, GenerativeModel
@@ -71,7 +70,7 @@ def evaluate(
             for every metric of one table of codes; by default those of the run's experiment, and
             those kept of parameters that are gone.
         images: how many test images are encoded; all of them where there are fewer.
-        seed: of the choice of images, of the metrics, and of samples.
+        seed: of the choice of images, of the metrics, and of samples; from 0 to 2^32 - 1.
         codes: `mean` of each posterior, or a `sample` of it.
         on_images: called with the progress of encoding a whole set.
 
@@ -79,14 +78,13 @@ def evaluate(
         Metric name to score; scores of these parameters measured earlier are kept too.
 
     Raises:
-        UsageError: an unknown metric or kind of codes, no images asked for, none of the scores can
-            be measured, or metrics asked for of a classifier.
+        UsageError: an unknown metric or kind of codes, no images asked for, a seed out of range,
+            none of the scores can be measured, or metrics asked for of a classifier.
         RunError: the run is not finished, or its data have changed.
     """
     if images < 1:
         raise UsageError(f"images is {images}; it must be above 0, for example {IMAGES}.")
-    if not 0 <= seed <= LARGEST:
-        raise UsageError(f"seed is {seed}; give a whole number from 0 to {LARGEST}.")
+    check_seed(seed)
     if codes not in CODES:
         raise UsageError(f"codes is {codes!r}; choose of {', '.join(CODES)}.")
     opened = OpenRun.of(run)

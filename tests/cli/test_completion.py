@@ -33,6 +33,8 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["distaff", "data", "fetch", "fash"], {"fashion-mnist"}),
         (["distaff", "metrics", "explain", "mutual"], {"mutual-information-gap"}),
         (["distaff", "study", "spatial"], {"spatial-broadcast"}),
+        (["distaff", "list", "r"], {"recipes", "runs"}),
+        (["distaff", "list", "N"], set()),
     ],
 )
 def test_bash_completes(script: Path, words: list[str], expected: set[str]) -> None:

@@ -126,3 +126,11 @@ def test_forty_sigterms_end_as_one(tmp_path: Path) -> None:
     assert process.wait(60) == 130
     assert list(tmp_path.rglob("resume.pt"))
     assert "goes on from there" in process.stderr.read()
+
+
+@pytest.mark.filterwarnings("error::distaff.errors.RunWarning")
+def test_a_warning_made_an_error_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "demo", *SMALL, "--training.steps", "20", "--runs", str(tmp_path)]) == 1
+    assert "distaff: annealing_steps is 12,000" in capsys.readouterr().err

@@ -146,3 +146,12 @@ def test_parameters_that_are_no_numbers_are_refused(
     give_parameters(run, model)
     with pytest.raises(RunError, match="some are no finite numbers"):
         run.load_model()
+
+
+def test_parameters_that_may_not_be_read_are_not_called_damaged(
+    small_experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,) = train(small_experiment, tmp_path)
+    monkeypatch.setattr("distaff.runs.parameters.os.access", lambda *_: False)  # root may read all
+    with pytest.raises(RunError, match=r"cannot read .*model.safetensors \(Permission denied\)"):
+        run.load_model()

@@ -12,7 +12,7 @@ from typing import Any
 import tyro
 
 from distaff.cli.audit import audit
-from distaff.cli.completion import completion, print_completion
+from distaff.cli.completion import completion
 from distaff.cli.data import DATA_DESCRIPTION, DATA_VERBS, data
 from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
@@ -50,6 +50,9 @@ VERBS: Verbs = {
     "list": list_,
     "completion": completion,
 }
+GROUPS: dict[str, Verbs] = {"data": DATA_VERBS, "metrics": METRICS_VERBS}
+"""Verbs that another one follows."""
+DESCRIPTIONS = {"data": DATA_DESCRIPTION, "metrics": METRICS_DESCRIPTION}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,14 +139,11 @@ def _show_warning(
 
 
 def _dispatch(words: list[str]) -> None:
-    if words[:1] == ["data"]:
-        _choose(DATA_VERBS, words[1:], "distaff data", DATA_DESCRIPTION)
-    elif words[:1] == ["metrics"]:
-        _choose(METRICS_VERBS, words[1:], "distaff metrics", METRICS_DESCRIPTION)
-    elif words[:1] == ["train"] and len(words) > 1 and not words[1].startswith("-"):
+    first = words[0] if words else ""
+    if first in GROUPS:
+        _choose(GROUPS[first], words[1:], f"distaff {first}", DESCRIPTIONS[first])
+    elif first == "train" and len(words) > 1 and not words[1].startswith("-"):
         train_with_flags(words[1], words[2:])
-    elif words[:1] == ["completion"] and len(words) == 2 and not words[1].startswith("-"):
-        print_completion(words[1], VERBS, {"data": DATA_VERBS, "metrics": METRICS_VERBS})
     else:
         _choose(VERBS, words, "distaff", DESCRIPTION)
 

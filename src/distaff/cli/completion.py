@@ -2,18 +2,16 @@
 
 import warnings
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from distaff.errors import UsageError
+from distaff.cli.train import TYRO, trainer
 
 if TYPE_CHECKING:
     from distaff.experiment import Experiment
 
-SHELLS = ("bash", "fish", "zsh")
-TYRO = (tyro.conf.AvoidSubcommands, tyro.conf.FlagCreatePairsOff)
 Verb = Callable[..., None]
 
 
@@ -30,56 +28,34 @@ def completion(shell: Annotated[Literal["bash", "fish", "zsh"], tyro.conf.Positi
     Args:
         shell: Which one.
     """
-    raise UsageError(f"give nothing beside it: distaff completion {shell}.")
-
-
-def print_completion(shell: str, verbs: Mapping[str, Verb], groups: Mapping[str, Any]) -> None:
-    """Prints the script of a shell.
-
-    Args:
-        shell: bash, fish or zsh.
-        verbs: by name.
-        groups: verbs that other verbs follow, with these; `train` is followed by a recipe.
-
-    Raises:
-        UsageError: another shell.
-    """
     import shtab
 
+    from distaff.cli import GROUPS, VERBS
     from distaff.recipes import RECIPES
 
-    if shell not in SHELLS:
-        raise UsageError(f"no completion for {shell!r}; choose of {', '.join(SHELLS)}.")
     parser = ArgumentParser(prog="distaff")
     commands = parser.add_subparsers()
-    for name, verb in verbs.items():
-        if name in groups or name == "train":
-            below = commands.add_parser(name, help=_first_line(verb)).add_subparsers()
-            for recipe, experiment in RECIPES.items() if name == "train" else ():
+    for name, verb in VERBS.items():
+        command = commands.add_parser(name, help=_first_line(verb))
+        if name == "train":
+            recipes = command.add_subparsers()
+            for recipe, experiment in RECIPES.items():
                 what = f"{experiment.model.kind} on {experiment.data.kind}"
-                _add_recipe(below.add_parser(recipe, help=what), experiment)
-            for each, inner in groups.get(name, {}).items():
+                _add_recipe(recipes.add_parser(recipe, help=what), recipe, experiment)
+        elif name in GROUPS:
+            below = command.add_subparsers()
+            for each, inner in GROUPS[name].items():
                 _add(below.add_parser(each, help=_first_line(inner)), inner)
         else:
-            _add(commands.add_parser(name, help=_first_line(verb)), verb)
+            _add(command, verb)
     print(shtab.complete(parser, shell))
 
 
-def _add_recipe(parser: ArgumentParser, recipe: "Experiment") -> None:
+def _add_recipe(parser: ArgumentParser, name: str, recipe: "Experiment") -> None:
     """Adds what `distaff train RECIPE` takes: settings, and names of kinds."""
-    from pathlib import Path
+    from distaff.experiment import configs_in
 
-    from distaff.experiment import Experiment, configs_in
-
-    def train(
-        experiment: Annotated[Experiment, tyro.conf.arg(name="")] = recipe,
-        runs: Path = Path("runs"),
-        resume: bool = False,
-        json: bool = False,
-    ) -> None:
-        """Train it."""
-
-    _add(parser, train)
+    _add(parser, trainer(name, recipe))
     for path, config in configs_in(recipe):
         parser.add_argument(f"--{path}", choices=list(config.registry), help="another kind")
 
@@ -101,15 +77,16 @@ def _add(parser: ArgumentParser, verb: Verb) -> None:
         if argument.nargs == 0:
             flags["action"] = "store_true"
         else:
-            flags |= {"nargs": argument.nargs if argument.nargs in ("*", "+") else None}
-            flags |= {"choices": list(known) if known else argument.choices}
+            flags["nargs"] = argument.nargs if argument.nargs in ("*", "+") else None
+            choices = set(argument.choices or ()) - {"None"}
+            flags["choices"] = list(known or sorted(choices)) or None
         added = parser.add_argument(*(argument.option_strings or [argument.dest]), **flags)
         if "PATH" in str(argument.metavar):
             added.complete = shtab.FILE  # type: ignore[attr-defined]
 
 
 def _names() -> dict[tuple[str, str], Iterable[str]]:
-    """Returns what an argument may be, by the verb's name, empty for all, and its own."""
+    """Returns the names that an argument may be, by the verb, empty for any, and the argument."""
     from distaff.data import DATASETS
     from distaff.illustrate import FIGURES
     from distaff.metrics import METRICS

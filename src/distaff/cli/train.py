@@ -1,6 +1,6 @@
 """The verbs that train: demo and train."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -82,10 +82,21 @@ def train(recipe: Annotated[str, tyro.conf.Positional]) -> None:
 
 def train_with_flags(recipe: str, flags: list[str]) -> None:
     """Parses the flags that the types of a recipe's own configs give rise to."""
-    from distaff.experiment import Experiment
-
     start = _change_kinds(_experiment_named(recipe), flags)
     start = _length_given(start, flags)
+    with _metrics_as_words():
+        call = parse(trainer(recipe, start), flags, prog=f"distaff train {recipe}", config=TYRO)
+    call()
+
+
+def trainer(recipe: str, start: "Experiment") -> Callable[..., None]:
+    """Returns the verb that trains a recipe: its arguments are the settings of the experiment.
+
+    Args:
+        recipe: name of the recipe, or path of an experiment.json.
+        start: the experiment whose settings are the defaults.
+    """
+    from distaff.experiment import Experiment
 
     def train(
         experiment: Annotated[Experiment, tyro.conf.arg(name="")] = start,
@@ -123,9 +134,7 @@ def train_with_flags(recipe: str, flags: list[str]) -> None:
         resume: Go on with runs that were interrupted.
         json: Print JSON.
     """
-    with _metrics_as_words():
-        call = parse(train, flags, prog=f"distaff train {recipe}", config=TYRO)
-    call()
+    return train
 
 
 def _not_resumed(experiment: "Experiment", runs: Path) -> dict[Path, str]:

@@ -19,6 +19,19 @@ NOT_OF_ANY_TABLE = ("udr", "partition-score", "omes", "d-lsbd")
 """Metrics that `all` leaves out: one compares several codes, one needs a latent a factor, two need
 a complete set, of factors that turn for the last one."""
 
+LARGEST_SEED = 2**32 - 1
+"""The largest that scikit-learn takes."""
+
+
+def check_seed(seed: int) -> None:
+    """Refuses a seed of metrics with which some could not be measured.
+
+    Raises:
+        UsageError: it is not from 0 to `LARGEST_SEED`.
+    """
+    if not 0 <= seed <= LARGEST_SEED:
+        raise UsageError(f"seed is {seed}; give a whole number from 0 to {LARGEST_SEED}.")
+
 
 def asked_for(metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
     """Returns the options of each metric asked for; `all` is every metric of one table of codes.
@@ -66,15 +79,17 @@ def measure(
             named in a warning, and raised where none is left.
         factor_names: of the columns of `factors`.
         factor_kinds: "discrete", "ordinal" or "continuous" for each of them; None: all discrete.
-        seed: of the metrics.
+        seed: of the metrics, from 0 to `LARGEST_SEED`.
         active: for each latent whether it counts; by default all do.
 
     Raises:
-        UsageError: an unknown metric, or arrays of which there is none of the scores.
+        UsageError: an unknown metric, a seed out of range, or arrays of which there is none of the
+            scores.
 
     Warns:
         RunWarning: a factor or a score was left out, and why.
     """
+    check_seed(seed)
     if factors is not None and len(codes) != len(factors):
         raise UsageError(
             f"{len(codes)} rows of codes and {len(factors)} of factors; give a row for each image "

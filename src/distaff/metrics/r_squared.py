@@ -84,7 +84,7 @@ def r_squared(
     def shares(codes: Array, labels: Array, rows: Array) -> Float[np.ndarray, " factor"]:
         some = np.isin(np.arange(count), rows)
         learnt, read = train[some[train]], test[some[test]]
-        # least squares takes a latent for nothing that is ten digits smaller than another
+        # on raw codes, least squares drops a latent that is ten digits smaller than another
         probe = make_pipeline(StandardScaler(), LinearRegression()).fit(
             codes[learnt], labels[learnt]
         )

@@ -1,6 +1,7 @@
 """model.safetensors: parameters, and a checksum of them in the header."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,8 +44,10 @@ def read_parameters(path: Path, parameter_shapes: Outline) -> dict[str, Tensor]:
     Raises:
         RunError: other parameters are there, or not those that were written.
     """
+    # safetensors says of a file that may not be read that it is not there
+    if path.exists() and not os.access(path, os.R_OK):
+        raise RunError(f"cannot read {path} (Permission denied).")
     try:
-        path.open("rb").close()  # safetensors says of any file it may not read that it is not there
         with safetensors.safe_open(path, "pt") as file:
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
             if shapes != {name: shape for name, (shape, _) in parameter_shapes.items()}:
@@ -52,8 +55,6 @@ def read_parameters(path: Path, parameter_shapes: Outline) -> dict[str, Tensor]:
             found = {name: file.get_tensor(name) for name in shapes}
             # files from before there was a checksum have none
             checksum = (file.metadata() or {}).get("sha256", _checksum(found))
-    except PermissionError:
-        raise RunError(f"{path} may not be read; change who may.") from None
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise _refused(path, error) from None
     if {name: value.dtype for name, value in found.items()} != {

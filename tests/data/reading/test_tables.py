@@ -177,6 +177,18 @@ def test_hdf5_is_one_array_or_a_column_in_each(tmp_path: Path) -> None:
     columns = read_table(path)
     assert columns.names == ("hue", "size")
     np.testing.assert_array_equal(columns.values, [[0.5, 1], [1.5, 2], [2.5, 3]])
+    with h5py.File(path, "w") as file:
+        file["size"] = [1, 2, 3]
+    assert read_table(path).names == ("size",)
+
+
+def test_what_hdf5_needs_is_said_where_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.h5").touch()
+    monkeypatch.setattr("distaff.data.reading.tables.find_spec", lambda _: None)
+    with pytest.raises(UsageError, match=r"install distaff\[hdf5\]"):
+        read_table(tmp_path / "x.h5")
 
 
 def test_hdf5_that_is_no_table_or_lies_elsewhere_is_refused(tmp_path: Path) -> None:
@@ -188,6 +200,7 @@ def test_hdf5_that_is_no_table_or_lies_elsewhere_is_refused(tmp_path: Path) -> N
         "link": lambda file: file.__setitem__("x", h5py.ExternalLink("other.h5", "/x")),
         "words": lambda file: file.__setitem__("x", ["a", "b"]),
         "empty": lambda file: None,  # noqa: ARG005
+        "no rows": lambda file: file.update({"x": np.zeros(0), "y": np.zeros(0)}),
         "ragged": lambda file: file.update({"x": [1, 2], "y": [1, 2, 3]}),
         "zeros": lambda file: file.create_dataset(
             "x", (2**26, 2), "f8", chunks=(2**20, 2), compression="gzip"
@@ -199,3 +212,12 @@ def test_hdf5_that_is_no_table_or_lies_elsewhere_is_refused(tmp_path: Path) -> N
             what(file)
         with pytest.raises(DataError, match="is not a readable table"):
             read_table(path)
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+def test_a_seed_that_no_metric_takes_is_refused(
+    own_codes: Any, seed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes, factors = own_codes
+    assert main(["evaluate", "--codes", codes, "--factors", factors, "--seed", seed]) == 2
+    assert f"seed is {seed}; give a whole number from 0 to 4294967295" in capsys.readouterr().err

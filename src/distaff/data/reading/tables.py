@@ -203,16 +203,17 @@ def _hdf5(path: Path) -> Table:
                 "dimensions, or one for each column"
             )
         _check_unpacked(path, sum(8 * array.size for array in arrays.values()))
-        if len(arrays) == 1:
-            (array,) = arrays.values()
-            return _columns_of(path, array[()])
-        if {array.shape for array in arrays.values()} != {(len(next(iter(arrays.values()))),)}:
-            raise ValueError("its arrays are not columns of one length")
-        return Table([array[()] for array in arrays.values()], tuple(arrays))
+        read = {name: array[()] for name, array in arrays.items()}
+    first = next(iter(read.values()))
+    if len(read) == 1 and first.ndim > 1:
+        return _columns_of(path, first)
+    if {array.shape for array in read.values()} != {(len(first),)} or not len(first):
+        raise ValueError("its arrays are not columns of one length, with a row for each image")
+    return Table(list(read.values()), tuple(read))
 
 
 def _is_plain(file: Any, name: str) -> bool:
-    """Whether something in an HDF5 file is an array of numbers that lies in the file itself."""
+    """Returns whether part of an HDF5 file is an array of numbers, held in the file itself."""
     import h5py
 
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
