@@ -160,6 +160,16 @@ def test_the_order_by_content_follows_the_latents() -> None:
     assert sorted(order_by_content(codes)) == list(range(6))
 
 
+def test_the_order_by_content_is_that_of_latents_of_other_scales() -> None:
+    generator = np.random.default_rng(0)
+    codes = generator.normal(size=(2_000, 12)) + generator.integers(0, 3, size=(2_000, 12))
+    scores = standardized(codes)
+    for factor in (1e-6, 1 / 3, 7.0, 1e5):
+        scaled = standardized(codes * -factor + 5)
+        assert (scaled != scores).any()  # in the last bits
+        assert (order_by_content(scaled) == order_by_content(scores)).all()
+
+
 @pytest.mark.parametrize("numbers", [(901, None), (800, 200), (1, None)])
 def test_more_rows_than_there_are_is_an_error(numbers: Any) -> None:
     with pytest.raises(ValueError, match="900"):
