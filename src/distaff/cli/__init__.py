@@ -14,6 +14,7 @@ import tyro
 from distaff.cli.audit import audit
 from distaff.cli.completion import completion
 from distaff.cli.data import DATA_DESCRIPTION, DATA_VERBS, data
+from distaff.cli.kept_help import with_help_kept
 from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
 from distaff.cli.parsing import choose
@@ -143,7 +144,7 @@ def _dispatch(words: list[str]) -> None:
     if first in GROUPS:
         _choose(GROUPS[first], words[1:], f"distaff {first}", DESCRIPTIONS[first])
     elif first == "train" and len(words) > 1 and not words[1].startswith("-"):
-        train_with_flags(words[1], words[2:])
+        with_help_kept(words, lambda: train_with_flags(words[1], words[2:]))
     else:
         _choose(VERBS, words, "distaff", DESCRIPTION)
 

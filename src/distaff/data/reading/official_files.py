@@ -17,8 +17,16 @@ OnBytes = Callable[[str, int, int | None], None]
 
 
 def data_folder() -> Path:
-    """Returns `$DISTAFF_DATA`, or the platform's cache folder for distaff where it is not set."""
-    return Path(os.environ.get("DISTAFF_DATA") or platformdirs.user_cache_dir("distaff"))
+    """Returns `$DISTAFF_DATA`, or the platform's cache folder for distaff where it is not set.
+
+    Raises:
+        DataError: it is not set, and there is no home folder.
+    """
+    given = os.environ.get("DISTAFF_DATA")
+    try:
+        return Path(given) if given else platformdirs.user_cache_path("distaff")
+    except RuntimeError:
+        raise DataError("there is no home folder; set DISTAFF_DATA to a folder for data.") from None
 
 
 @dataclass(frozen=True, kw_only=True)
