@@ -109,6 +109,7 @@ def test_arrays_give_arrays_and_tensors_tensors(
         row = tuple(each[0] for each in contexts)  # type: ignore[index]
         assert model.traverse(pictures[0], (-1.0, 1.0), *row).shape == (3, 2, *images.shape[1:])
         samples = model.sample(8, context=contexts[0]) if contexts else model.sample(8)
+        assert isinstance(samples, np.ndarray)
         assert samples.shape == images.shape
 
 

@@ -47,6 +47,7 @@ def test_a_run_is_found_under_the_hash_that_it_was_trained_under() -> None:
         "mnist-dense-vae": "34c1f17b",
         "mnist-conditional-vae": "f88afdfb",
         "mnist-classifier": "bff98c32",
+        "photos": "b0d0e3a2",
     }
 
 

@@ -68,7 +68,7 @@ def use_all(folder: Path, *paths: Path) -> None:
     assert kept["my-score"]["estimator"].startswith("|r|^2")
     assert "follows it in a line" in distaff("metrics explain my-score", folder, *paths)
     shown = run(["-c", SHOWN], folder, *paths)
-    assert shown.stdout.split("\n")[-2] == "MyVAE torch.Size([2, 1, 16, 16])", shown.stderr
+    assert shown.stdout.split("\n")[-2] == "MyVAE (2, 1, 16, 16)", shown.stderr
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def test_a_traversal_moves_one_latent_of_the_image_whose_code_is_nearest_the_ori
 def test_samples_are_the_model_s_own(portrait: Portrait) -> None:
     grid = pixels_of(drawn("samples", portrait))
     for image in portrait.run.load_generative().sample(72)[:4]:
-        assert holds(grid, image)
+        assert holds(grid, torch.from_numpy(image))
 
 
 def test_interpolations_begin_and_end_at_test_images(portrait: Portrait) -> None:

@@ -59,7 +59,7 @@ def evaluate(
     every combination of factors once; its codes are then kept beside the scores, so that no image
     is encoded twice. Where the set has a split `held_out`, R2 is that of its images, by a
     regression fitted on the test images. Images without factors have the scores that ask only of
-    the latents. For a classifier, the score is its accuracy.
+    the latents: those of the experiment, or all. For a classifier, the score is its accuracy.
 
     Latents whose KL, averaged over the test images that are encoded, is below `LEAST_KL` carry
     nothing and are left out; each score says which in its `origin`, with the KL of all.
@@ -96,7 +96,10 @@ def evaluate(
     # an unknown name or option is refused before anything is encoded
     chosen = asked_for(metrics or [*run.experiment.metrics, *stale])
     if not dataset.factor_names and not metrics:
-        chosen = {name: {} for name in METRICS if needs_no_factors(name)}
+        of_latents: dict[str, dict[str, Any]] = {
+            name: {} for name in METRICS if needs_no_factors(name)
+        }
+        chosen = {name: chosen[name] for name in chosen if name in of_latents} or of_latents
     measured = _measure_run(opened, rows, chosen, seed, codes, on_images)
     return save_scores(
         run,

@@ -150,7 +150,7 @@ def _samples(portrait: Portrait) -> Figure:
     """Images decoded from the prior; of a conditional model, some of each value."""
     if isinstance(portrait.model, ConditionalVAE):
         return _samples_of_each_value(portrait, portrait.model)
-    images = portrait.model.sample(6 * PER_ROW).numpy()
+    images = portrait.model.sample(6 * PER_ROW)
     return figures.samples(images, title=portrait.title("Samples from the prior"))
 
 
@@ -160,7 +160,7 @@ def _samples_of_each_value(portrait: Portrait, model: ConditionalVAE) -> Figure:
     values = np.linspace(0, size - 1, min(size, VALUES)).round().astype(int)
     context = model.context_at(values.repeat(PER_ROW).tolist())
     return figures.samples(
-        model.sample(len(context), context=context).numpy(),
+        model.sample(len(context), context=context),
         row_labels=[f"{name} {_value_name(model, int(value))}" for value in values],
         title=portrait.title(f"Samples of each {name}"),
     )

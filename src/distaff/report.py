@@ -1,6 +1,6 @@
 """Run, or scores of codes, to a page that stands alone."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ def _content(opened: OpenRun) -> dict[str, Any]:
     experiment, environment = settings_to_json(run.experiment), run.environment
     settings = {key: experiment[key] for key in ("data", "model", "training")}
     derived = environment["derived_settings"]
+    relations_of_scores = _relations(opened)
     minutes, seconds = divmod(round(environment["seconds"]), 60)
     return {
         "run": run,
@@ -87,8 +88,8 @@ def _content(opened: OpenRun) -> dict[str, Any]:
         "duration": f"{minutes} min {seconds} s" if minutes else f"{seconds} s",
         "scores": run.scores,
         "validation": run.last_validation,
-        "relations": _relations(opened),
-        "pictures": _pictures(run),
+        "relations": relations_of_scores,
+        "pictures": _pictures(run, without=("relation-matrix",) if relations_of_scores else ()),
         "stale": run.stale_scores + list(figures_of(run, stale=True)),
         "settings": _flat(settings) | {f"derived: {k}": f"{v:g}" for k, v in derived.items()},
         "command": f"distaff train experiment.json --seeds {run.seed}",
@@ -107,14 +108,14 @@ def _relations(opened: OpenRun) -> dict[str, str]:
     return relations(scores, dataset.factor_names, varying)
 
 
-def _pictures(run: Run) -> dict[str, str]:
+def _pictures(run: Run, without: Collection[str]) -> dict[str, str]:
     """The run's figures, those of its experiment first and in that order, as base64."""
     order = list(run.experiment.figures)
     drawn = sorted(
         figures_of(run).items(),
         key=lambda item: (order.index(item[0]) if item[0] in order else len(order), item[0]),
     )
-    return {name: in_base64(path.read_bytes()) for name, path in drawn}
+    return {name: in_base64(path.read_bytes()) for name, path in drawn if name not in without}
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

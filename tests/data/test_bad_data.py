@@ -125,6 +125,22 @@ def test_a_run_of_images_without_factors_is_drawn_without_their_relation(
 
 
 @pytest.mark.usefixtures("pictures")
+@pytest.mark.parametrize("own", [(), ("--metrics", "wasserstein-correlation")])
+def test_a_run_of_images_without_factors_has_the_scores_of_its_latents(
+    capsys: pytest.CaptureFixture[str], own: Any
+) -> None:
+    np.savez(
+        "set.npz", images=np.random.default_rng(0).integers(256, size=(1500, 16, 16), dtype="uint8")
+    )
+    assert train(*ARRAYS, *own) == 0
+    (run,) = json.loads(capsys.readouterr().out)
+    assert main(["evaluate", run, "--images", "120"]) == 0
+    scores = json.loads((Path(run) / "scores.json").read_text())
+    every = {"gaussian-total-correlation", "wasserstein-correlation", "pairwise-mutual-information"}
+    assert scores.keys() == (set(own[1:]) or every | {"factorized-support"})
+
+
+@pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("words", [FOLDER, (*FOLDER, "--data.folder-factor", "person")])
 def test_a_run_of_few_images_or_without_factors_gets_a_report_without_scores(
     capsys: pytest.CaptureFixture[str], words: Any

@@ -143,7 +143,7 @@ def test_a_model_is_judged_on_as_many_images_of_each_value(
     values = dataset.factors[:, dataset.factor_names.index("shape")].numpy()
     expected = [images[values == value].var(axis=0, ddof=1).mean() for value in range(3)]
     assert found.real_variance == pytest.approx(expected)
-    drawn = model.sample(7, context=model.context_of([2] * 7)).numpy()
+    drawn = model.sample(7, context=model.context_of([2] * 7))
     assert found.variance[2] == pytest.approx(drawn.var(axis=0, ddof=1).mean(), rel=1e-5)
 
 
@@ -151,8 +151,9 @@ def binary_set(model: Any, path: Any, count: Any) -> Any:
     """Black and white images that a model draws itself: as real ones they make it perfect."""
     values = np.repeat(np.arange(model.context_size), count)
     means = model.sample(len(values), seed=5, context=model.context_of(values))
-    drawn = torch.rand(means.shape, generator=torch.Generator().manual_seed(6)) < means
-    np.savez(path, images=255 * drawn[:, 0].byte().numpy(), factors=values[:, None])
+    noise = torch.rand(means.shape, generator=torch.Generator().manual_seed(6)).numpy()
+    drawn = noise < means
+    np.savez(path, images=255 * drawn[:, 0].astype("uint8"), factors=values[:, None])
     return load("arrays", path=str(path))
 
 

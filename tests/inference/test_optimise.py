@@ -82,7 +82,9 @@ def test_the_bound_of_another_decoder_has_errors_that_are_independent_between_im
     with torch.no_grad():
         for parameter in model.decoder.parameters():
             parameter.mul_(4)
-    images = (model.sample(40, seed=3) > torch.rand(40, 1, 8, 8, generator=seeded())).float()
+    images = (
+        torch.from_numpy(model.sample(40, seed=3)) > torch.rand(40, 1, 8, 8, generator=seeded())
+    ).float()
     for seed in range(3):
         found = infer(model, images, generator=seeded(seed), steps=200)
         plain = elbo(model, images, samples=20_000, generator=seeded(9), posterior=found.posterior)

@@ -241,4 +241,4 @@ def test_training_learns_to_draw_the_value_that_is_asked_for(generator: torch.Ge
         optimizer.step()
     assert terms["kl"].item() < 0.1
     drawn = model.sample(6, context=model.context_of([0, 1] * 3))
-    assert torch.allclose(drawn, patterns.repeat(3, 1, 1, 1), atol=0.1)
+    assert torch.allclose(torch.from_numpy(drawn), patterns.repeat(3, 1, 1, 1), atol=0.1)

@@ -85,5 +85,7 @@ def test_the_demo_ends_in_a_report(
     monkeypatch.setattr(recipes, "DEMO", short)
     assert main(["demo", "--runs", str(tmp_path)]) == 0
     path = Path(capsys.readouterr().out.strip().splitlines()[-1].removeprefix("report: "))
-    assert path.read_text().count("data:image/png;base64,") == 6 + 1  # the matrix of its score
+    assert (
+        path.read_text().count("data:image/png;base64,") == 6
+    )  # five figures, and the matrix of its score
     assert main(["demo", "--runs", str(tmp_path)]) == 0  # found again, not trained again

@@ -152,5 +152,5 @@ def test_a_study_that_was_killed_is_done_and_a_deleted_figure_made_again(
     process.join()
     assert process.exitcode == 0
     assert (folder / "figure-2.pdf").is_file()
-    (run,) = find_runs(runs)
+    (run,) = find_runs(runs / "studies")
     assert run.experiment == EXPERIMENT

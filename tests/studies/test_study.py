@@ -11,7 +11,9 @@ from distaff import figures
 from distaff.errors import RunError
 from distaff.experiment import Experiment
 from distaff.pages.typst import typeset
+from distaff.runs import find_runs, study_runs
 from distaff.studies import Study, plan, run_study
+from distaff.train import train
 
 SOURCE = """#import "style.typ": *
 #show: report.with("A small study", [It has a loss.])
@@ -86,6 +88,18 @@ def test_what_is_finished_is_not_done_again(small_study: Any, tmp_path: Path) ->
     (folder / "results/picture.json").unlink()
     run_study(small_study, tmp_path)
     assert small_study.calls == ["loss", "picture", "picture"]
+
+
+def test_runs_of_a_study_lie_apart_from_the_person_s_own(
+    small_study: Any, small_experiment: Experiment, tmp_path: Path
+) -> None:
+    (own,) = train(small_experiment, tmp_path)
+    run_study(small_study, tmp_path)
+    assert [run.folder for run in find_runs(tmp_path)] == [own.folder]
+    of_the_study = find_runs(tmp_path / "studies")
+    assert [run.seed for run in of_the_study] == [0, 1]
+    assert find_runs(tmp_path / "studies/small") == of_the_study
+    assert find_runs(study_runs(tmp_path, "small")) == of_the_study
 
 
 def test_another_training_makes_the_results_stale(small_study: Any, tmp_path: Path) -> None:

@@ -105,12 +105,14 @@ def study(
         name: Name of the study, or list.
         budget: smoke takes seconds and shows that all works, quick takes minutes on a laptop, full
             is what the document asks for.
-        runs: Folder that holds all runs; the study's files come into its folder studies.
+        runs: Folder that holds all runs; what the study trains and writes comes into its folder
+            studies.
         plan: Only show what would be done, what is finished, and about how long the rest takes.
         json: Print JSON.
     """
     from distaff.cli.printing import print_plan
     from distaff.cli.progress import StudyProgress
+    from distaff.runs import study_runs
     from distaff.studies import STUDIES, run_study
     from distaff.studies import plan as steps_of
 
@@ -125,7 +127,7 @@ def study(
         else:
             print_plan(f"{name}, budget {budget}", steps)
         return
-    fetch_for(chosen.experiments.values(), runs)
+    fetch_for(chosen.experiments.values(), study_runs(runs, chosen.name))
     with StudyProgress() as progress:
         folder = run_study(chosen, runs, watcher=progress)
     if json:

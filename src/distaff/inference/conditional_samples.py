@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from distaff.arrays import Array
@@ -76,13 +75,12 @@ def conditional_accuracy(
         model.sample(per_value, seed=seed, context=model.context_at([value] * per_value))
         for value in values
     ]
-    with torch.no_grad():
-        # the mean of a Gaussian pixel may lie outside of what a picture can show
-        said = [classifier.probabilities(images.clamp(0, 1)).cpu() for images in drawn]
+    # the mean of a Gaussian pixel may lie outside of what a picture can show
+    said = [classifier.probabilities(images.clip(0, 1)) for images in drawn]
     return accuracy_of_images(
-        torch.cat(said).numpy(),
+        np.concatenate(said),
         np.repeat(values, per_value),
-        torch.cat(drawn).cpu().numpy(),
+        np.concatenate(drawn),
         real.images_at(range(len(real))).cpu().numpy(),
         real.factors[:, model.factor].long().cpu().numpy(),
     )

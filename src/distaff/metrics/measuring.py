@@ -53,9 +53,12 @@ def asked_for(metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
 
 
 def needs_no_factors(metric: str) -> bool:
-    """Returns whether a metric asks only of the latents, so that factors may be missing."""
+    """Returns whether a metric asks only of one table of latents, so that factors may be missing.
+
+    `udr` does not count: it compares several tables.
+    """
     taken = signature(METRICS[metric]).parameters
-    return "factors" in taken and taken["factors"].default is None
+    return metric != "udr" and "factors" in taken and taken["factors"].default is None
 
 
 @memory_errors_as_sentence("give fewer rows, or metrics that need less")

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -14,6 +15,9 @@ from distaff.models.base import Model, ModelConfig
 from distaff.models.inputs import takes_arrays, takes_pictures
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.types import Context, Factors, Images, Latents, Outputs
+
+Pictures = Float[np.ndarray, "count channel height width"]
+ContextArray = Float[np.ndarray, "batch context"]
 
 MOST_LATENTS = 100_000
 
@@ -171,8 +175,9 @@ class GenerativeModel(Model):
         grid: Tensor = images.unflatten(0, (count, len(values)))
         return grid
 
-    @takes_arrays
-    def sample(self, count: int, *, seed: int = 0, context: Context | None = None) -> Images:
+    def sample(
+        self, count: int, *, seed: int = 0, context: Context | ContextArray | None = None
+    ) -> Pictures:
         """Returns mean images of latents drawn from the prior, on the CPU's generator.
 
         Args:
@@ -181,7 +186,7 @@ class GenerativeModel(Model):
             context: [count, context], of a conditional model; a tensor or an array.
 
         Returns:
-            [count, channel, height, width], a tensor.
+            [count, channel, height, width], an array.
 
         Raises:
             UsageError: `count` is no whole number from 1 on, or a context that does not fit.
@@ -190,8 +195,7 @@ class GenerativeModel(Model):
             raise UsageError(f"count is {count!r}; give a whole number from 1 on.")
         generator = torch.Generator().manual_seed(seed)
         latents = torch.randn(count, self.config.latents, generator=generator)
-        with torch.no_grad():
-            images: Images = self.decode(latents.to(self.device), context)
+        images: Pictures = self.decode(latents.numpy(), context)
         return images
 
     def check_context(self, context: Context | None, rows: int) -> None:

@@ -11,6 +11,7 @@ from distaff.recipes.mnist import (
     MNIST_IWAE,
     MNIST_VAE,
 )
+from distaff.recipes.photos import PHOTOS
 from distaff.registry import Registry
 
 RECIPES: Registry[Experiment] = Registry(
@@ -27,6 +28,7 @@ RECIPES: Registry[Experiment] = Registry(
             MNIST_DENSE_VAE,
             MNIST_CONDITIONAL_VAE,
             MNIST_CLASSIFIER,
+            PHOTOS,
         )
     },
     accepts=lambda thing: isinstance(thing, Experiment),
@@ -43,6 +45,7 @@ __all__ = [
     "MNIST_DENSE_VAE",
     "MNIST_IWAE",
     "MNIST_VAE",
+    "PHOTOS",
     "RECIPES",
     "register",
 ]

@@ -1,5 +1,6 @@
 """Where runs lie: their folders named, found, made and, after a start that failed, removed."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,13 @@ from distaff.runs import lock, manifest, training_log
 from distaff.runs.manifest import Manifest, read_manifest, write_manifest
 from distaff.runs.run import SCORES, Run, read_scores
 
+OF_A_STUDY = re.compile("/studies/[^/]+/runs/")
+
+
+def study_runs(runs: Path, study: str) -> Path:
+    """Returns the folder of the runs of a study, which `find_runs` of all runs passes over."""
+    return runs / "studies" / study / "runs"
+
 
 def run_folder(runs: Path, experiment: Experiment, seed: int) -> Path:
     """Returns where the run of this experiment and seed lives."""
@@ -23,6 +31,8 @@ def run_folder(runs: Path, experiment: Experiment, seed: int) -> Path:
 
 def find_runs(folder: Path, data_path: Path | None = None) -> list[Run]:
     """Returns the run in this folder, or all runs in the folders below it.
+
+    Runs of studies are apart: only a folder in `studies` has them.
 
     Args:
         folder: of a run or of runs.
@@ -33,7 +43,7 @@ def find_runs(folder: Path, data_path: Path | None = None) -> list[Run]:
     """
     if not folder.is_dir():
         raise RunError(f"no folder {folder}; give the folder of a run, or one that holds runs.")
-    found = [Run(path.parent, data_path) for path in sorted(folder.rglob("experiment.json"))]
+    found = [Run(path.parent, data_path) for path in _files_below(folder, manifest.NAME)]
     if not found:
         raise RunError(
             f"no run in {folder}: no experiment.json in it or below; give the folder of a run."
@@ -60,12 +70,19 @@ def load(path: Path | str, device: torch.device | str = "cpu") -> Any:
 
 def scores_without_run(folder: Path) -> dict[Path, dict[str, Score]]:
     """Returns the scores of anybody's codes in a folder and below, by their folders."""
-    files = sorted(path for path in folder.rglob(SCORES) if path.is_file())
     return {
         path.parent: read_scores(path)
-        for path in files
-        if not (path.parent / manifest.NAME).is_file()
+        for path in _files_below(folder, SCORES)
+        if path.is_file() and not (path.parent / manifest.NAME).is_file()
     }
+
+
+def _files_below(folder: Path, name: str) -> list[Path]:
+    """Returns the files of a name, but for those of the runs of studies."""
+    found = sorted(folder.rglob(name))
+    return [
+        path for path in found if not OF_A_STUDY.search(f"/{path.relative_to(folder).as_posix()}")
+    ]
 
 
 def create(run: Run, experiment: Experiment, seed: int, dataset: FactorDataset) -> Run:

@@ -6,6 +6,8 @@ runs/studies/<study>/<budget>/
     task-1b-elbo-gaussian.pdf  deliverables, each as PDF and as PNG
     results.json               every number of the report
     results/                   the same, a file for each task: its presence means finished
+
+Its trainings lie in runs/studies/<study>/runs/, apart from the person's own.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ from distaff.experiment import Experiment, to_json
 from distaff.files import atomic_write, read_json, write_json
 from distaff.pages.html import TEMPLATES, write_page
 from distaff.pages.typst import typeset
-from distaff.runs import Run, run_folder
+from distaff.runs import Run, run_folder, study_runs
 from distaff.studies.study import SUFFIXES, Results, Study, StudyContext
 from distaff.train import Progress, train
 
@@ -66,7 +68,7 @@ def plan(study: Study, runs: Path | str = "runs") -> list[Step]:
         Step(
             name,
             "training",
-            all(Run(run_folder(runs, experiment, seed)).finished for seed in experiment.seeds),
+            all(run.finished for run in _runs_of(study, runs, experiment)),
             seconds.get(name, 0.0),
         )
         for name, experiment in _distinct(study.experiments).items()
@@ -102,7 +104,7 @@ def run_study(
     for place, (name, experiment) in enumerate(experiments.items(), start=1):
         if watcher:
             watcher.training(name, place, len(experiments))
-        train(experiment, runs, resume=True, progress=watcher)
+        train(experiment, study_runs(runs, study.name), resume=True, progress=watcher)
     trained = _trained(study, runs)
     folder, stamp = study_folder(runs, study), _stamp(study, trained)
     context = StudyContext(folder, trained)
@@ -120,6 +122,11 @@ def study_folder(runs: Path, study: Study) -> Path:
     return runs / "studies" / study.name / study.budget
 
 
+def _runs_of(study: Study, runs: Path, experiment: Experiment) -> list[Run]:
+    own = study_runs(runs, study.name)
+    return [Run(run_folder(own, experiment, seed)) for seed in experiment.seeds]
+
+
 def _distinct(experiments: Mapping[str, Experiment]) -> dict[str, Experiment]:
     """Without second names for the same experiment."""
     kept: dict[str, Experiment] = {}
@@ -131,8 +138,7 @@ def _distinct(experiments: Mapping[str, Experiment]) -> dict[str, Experiment]:
 
 def _trained(study: Study, runs: Path) -> dict[str, list[Run]]:
     return {
-        name: [Run(run_folder(runs, experiment, seed)) for seed in experiment.seeds]
-        for name, experiment in study.experiments.items()
+        name: _runs_of(study, runs, experiment) for name, experiment in study.experiments.items()
     }
 
 

@@ -155,7 +155,7 @@ def pictures(bench: StudyContext) -> Results:
         bench.open(bench.run("vae")).generative,
         _conditional(bench.open(bench.run("cvae")).model),
     )
-    drawn = vae.sample(SIDE * SIDE).numpy()
+    drawn = vae.sample(SIDE * SIDE)
     bench.draw(
         "vae-samples",
         figures.image_grid(drawn.reshape(SIDE, SIDE, *drawn.shape[1:])),
@@ -169,7 +169,7 @@ def pictures(bench: StudyContext) -> Results:
     )
     context = cvae.context_at(np.repeat(np.arange(DIGITS), DIGITS).tolist())
     with torch.no_grad():
-        asked = cvae.sample(DIGITS * DIGITS, context=context).numpy()
+        asked = cvae.sample(DIGITS * DIGITS, context=context)
     bench.draw(
         "cvae-digits",
         figures.image_grid(
