@@ -24,6 +24,7 @@ VERBS = (
     "compare",
     "report",
     "audit",
+    "grade",
     "study",
     "metrics explain",
     "data list",

@@ -14,6 +14,7 @@ import tyro
 from distaff.cli.audit import audit
 from distaff.cli.completion import completion
 from distaff.cli.data import DATA_DESCRIPTION, DATA_VERBS, data
+from distaff.cli.grade import grade
 from distaff.cli.kept_help import with_help_kept
 from distaff.cli.measure import compare, evaluate
 from distaff.cli.metrics import METRICS_DESCRIPTION, METRICS_VERBS, metrics
@@ -46,6 +47,7 @@ VERBS: Verbs = {
     "report": report,
     "audit": audit,
     "study": study,
+    "grade": grade,
     "metrics": metrics,
     "data": data,
     "list": list_,
