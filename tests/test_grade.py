@@ -11,8 +11,10 @@ from sklearn.linear_model import LogisticRegression
 
 from distaff.cli import main
 from distaff.data import load
+from distaff.data.bayes_accuracies import bayes_accuracies
 from distaff.errors import UsageError
-from distaff.grade import bayes_accuracies, from_file, grade
+from distaff.grade import from_file, grade
+from distaff.runs.codes import some_test_images
 
 SIZES = (3, 6, 40, 32, 32)
 FACTORS = ["shape", "scale", "orientation", "posX", "posY"]
@@ -87,8 +89,7 @@ def test_a_model_that_guesses_scores_chance(dsprites: Any) -> None:
 def test_it_is_the_assignment_s_own_computation(dsprites: Any) -> None:
     model = Knowing(dsprites, noise=0.5)
     score = grade(model, dsprites, images=1000, seed=3)
-    order = np.random.default_rng(3).permutation(len(dsprites.splits["test"]))[:1000]
-    rows = dsprites.splits["test"][torch.from_numpy(order)]
+    rows = some_test_images(dsprites, 1000, seed=3)
     x, y = dsprites.images_at(rows)[:, 0].numpy(), dsprites.factors_at(rows)[:, 1:].numpy()
     np.random.seed(3)
     z = np.concatenate([model.sample_z_given_x(x[i : i + 256]) for i in range(0, 1000, 256)])

@@ -99,7 +99,9 @@ def evaluate(
         of_latents: dict[str, dict[str, Any]] = {
             name: {} for name in METRICS if needs_no_factors(name)
         }
-        chosen = {name: chosen[name] for name in chosen if name in of_latents} or of_latents
+        chosen = {
+            name: options for name, options in chosen.items() if name in of_latents
+        } or of_latents
     measured = _measure_run(opened, rows, chosen, seed, codes, on_images)
     return save_scores(
         run,

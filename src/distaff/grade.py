@@ -3,7 +3,6 @@
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -18,10 +17,10 @@ from distaff.errors import UsageError, first_line
 from distaff.metrics import METRICS
 from distaff.metrics.measuring import check_seed
 from distaff.metrics.score import Score
+from distaff.runs.codes import some_test_images
 
 CLASS = "SSLatentVAE"
 BATCH = 256
-SEEN_AT_ONCE = 4096
 FEWEST = 400
 """Images, so that each value of a position is seen several times in either half."""
 Codes = Float[np.ndarray, "image latent"]
@@ -42,9 +41,9 @@ class Gradable(Protocol):
 
 
 def from_file(path: Path | str) -> Gradable:
-    """Returns an instance of the class `SSLatentVAE` that a Python file defines.
+    """Returns an instance of the class `SSLatentVAE` of a Python file.
 
-    The file is run: give one that you trust. What lies beside it can be imported by it.
+    The file is run: give one that you trust. It can import what lies beside it.
 
     Args:
         path: a Python file.
@@ -90,8 +89,8 @@ def grade(
 
     `load`, then a sample of the latents of images that are drawn at random, then for each factor
     `LogisticRegression()` on its part of the latents, learnt from one half of the images and scored
-    on the other: 50 times the mean accuracy (`partition_score`). No model of dSprites scores above
-    49.707 in the mean, since different labels share pictures (see `bayes_accuracies`).
+    on the other: 50 times the mean accuracy (`partition_score`). On dSprites no model can be
+    expected to score above 49.707, since some pictures have several labels (`bayes_accuracies`).
 
     Args:
         model: of the assignment's class; it is given float32 images, [batch, height, width], 0 or 1
@@ -108,9 +107,9 @@ def grade(
         The score, with the accuracy of each factor in `parts`.
 
     Raises:
-        UsageError: the model fails, has not one part for each factor, parts that overlap, are empty
-            or end outside of the latents, latents of a wrong number of rows, that are no numbers or
-            not finite, or constant images; too few images; no such split.
+        UsageError: the model fails; it has not one part for each factor, or parts that overlap, are
+            empty or end outside the latents; its latents have a wrong number of rows, are no
+            numbers or are not finite; too few images are asked for, or there is no such split.
 
     Reference: "Rendering images with latent semi-supervision", assignment of the course CS 699 of
     the University of Southern California, task 2.i.
@@ -120,26 +119,21 @@ def grade(
         raise UsageError(f"images is {images}; give {FEWEST} or more.")
     if split not in dataset.splits:
         raise UsageError(f"no split {split!r}; choose of {', '.join(dataset.splits)}.")
-    rows = dataset.splits[split]
-    order = np.random.default_rng(seed).permutation(len(rows))[:images]
-    chosen = rows[torch.from_numpy(order)]
-    names = [
-        name
-        for name, size in zip(dataset.factor_names, dataset.factor_sizes, strict=True)
-        if size > 1
-    ]
+    rows = some_test_images(dataset, images, seed, split=split)
+    sizes = dict(zip(dataset.factor_names, dataset.factor_sizes, strict=True))
+    names = [name for name, size in sizes.items() if size > 1]
     _own("load()", model.load)
     parts = _parts(model, names)
     torch.manual_seed(seed)
     np.random.seed(seed)  # the generator of files that know no other
-    codes = _codes(model, dataset, chosen, on_images)
+    codes = _codes(model, dataset, rows, on_images)
     outside = [part for part in parts if part[1] > codes.shape[1]]
     if outside:
         raise UsageError(
             f"get_partition_indices() has {outside[0]}, and sample_z_given_x gives "
             f"{codes.shape[1]} latents; end every part at {codes.shape[1]} at most."
         )
-    factors = dataset.factors_at(chosen).numpy()
+    factors = dataset.factors_at(rows).numpy()
     try:
         score: Score = METRICS["partition-score"](
             codes, factors, partitions=parts, factor_names=dataset.factor_names, seed=seed
@@ -147,46 +141,6 @@ def grade(
     except ValueError as error:
         raise UsageError(f"the latents cannot be graded: {error}.") from None
     return score
-
-
-def bayes_accuracies(
-    dataset: FactorDataset, *, on_images: OnImages | None = None
-) -> tuple[int, dict[str, float]]:
-    """Returns how many images differ, and how often the best guess of each factor is right.
-
-    The best guess of a factor of an image is the value that most of the images equal to it have, so
-    that with all images equally likely it is right in
-
-        sum over the different images of max_v #(images equal to it of value v) / #(images).
-
-    For dSprites 715,706 of 737,280 differ, and the accuracies are 1, 1, 0.97074, 1, 1: squares and
-    ellipses turned by their symmetry are one picture, and the turn 2 pi is the turn 0. Hence the
-    score of a perfect model, 50 x mean = 49.707.
-
-    Args:
-        dataset: of any size; its images are looked at once.
-        on_images: called with the images seen, and all.
-    """
-    seen: dict[bytes, int] = {}
-    group = np.empty(len(dataset), dtype=np.int64)
-    for start in range(0, len(dataset), SEEN_AT_ONCE):
-        rows = range(start, min(start + SEEN_AT_ONCE, len(dataset)))
-        for row, image in zip(rows, dataset.images_at(rows).numpy(), strict=True):
-            digest = blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
-            group[row] = seen.setdefault(digest, len(seen))
-        if on_images:
-            on_images(rows.stop, len(dataset))
-    factors = dataset.factors_at(torch.arange(len(dataset))).numpy()
-    accuracies = {}
-    for name, column, size in zip(
-        dataset.factor_names, factors.T, dataset.factor_sizes, strict=True
-    ):
-        if size > 1:
-            pairs, count = np.unique(group * size + column, return_counts=True)
-            most = np.zeros(len(seen))
-            np.maximum.at(most, pairs // size, count)
-            accuracies[name] = float(most.sum() / len(group))
-    return len(seen), accuracies
 
 
 def _own(what: str, call: Callable[[], Any]) -> Any:

@@ -79,7 +79,8 @@ def _content(opened: OpenRun) -> dict[str, Any]:
     experiment, environment = settings_to_json(run.experiment), run.environment
     settings = {key: experiment[key] for key in ("data", "model", "training")}
     derived = environment["derived_settings"]
-    relations_of_scores = _relations(opened)
+    # the matrix of this score is the one that the figure shows
+    shown = {"relation-matrix"} if "mutual-information-gap" in run.scores else set()
     minutes, seconds = divmod(round(environment["seconds"]), 60)
     return {
         "run": run,
@@ -88,8 +89,8 @@ def _content(opened: OpenRun) -> dict[str, Any]:
         "duration": f"{minutes} min {seconds} s" if minutes else f"{seconds} s",
         "scores": run.scores,
         "validation": run.last_validation,
-        "relations": relations_of_scores,
-        "pictures": _pictures(run, without=("relation-matrix",) if relations_of_scores else ()),
+        "relations": _relations(opened),
+        "pictures": _pictures(run, without=shown),
         "stale": run.stale_scores + list(figures_of(run, stale=True)),
         "settings": _flat(settings) | {f"derived: {k}": f"{v:g}" for k, v in derived.items()},
         "command": f"distaff train experiment.json --seeds {run.seed}",
@@ -109,7 +110,7 @@ def _relations(opened: OpenRun) -> dict[str, str]:
 
 
 def _pictures(run: Run, without: Collection[str]) -> dict[str, str]:
-    """The run's figures, those of its experiment first and in that order, as base64."""
+    """The run's figures as base64, those of its experiment first and in that order."""
     order = list(run.experiment.figures)
     drawn = sorted(
         figures_of(run).items(),

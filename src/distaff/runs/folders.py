@@ -32,7 +32,7 @@ def run_folder(runs: Path, experiment: Experiment, seed: int) -> Path:
 def find_runs(folder: Path, data_path: Path | None = None) -> list[Run]:
     """Returns the run in this folder, or all runs in the folders below it.
 
-    Runs of studies are apart: only a folder in `studies` has them.
+    Those that a study trained are passed over, unless the folder is `studies` or lies in it.
 
     Args:
         folder: of a run or of runs.

@@ -132,7 +132,7 @@ def test_a_page_of_anybody_s_codes_stands_alone(
     # one matrix for the two scores that read the same one
     assert page.count("data:image/png;base64,") == 3
     assert 'alt="relation of mutual-information-gap, mig-sup"' in page
-    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
     assert "400 images, 2 latents" in page
     assert "factors:\nsize, hue" in page
     assert f"--codes {own_codes[0]} --factors {own_codes[1]} --metrics mutual-inf" in page
