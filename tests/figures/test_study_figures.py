@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,17 @@ def test_trainings_of_a_group_share_a_colour() -> None:
     figure = figures.term_curves({"kl": {"a": [curve, curve], "b": [curve]}})
     colours = [line.get_color() for line in figure.axes[0].lines]
     assert colours[0] == colours[1] != colours[2]
+
+
+@pytest.mark.parametrize("reach", [(12.0, 61.0), (1e-8, 1e-3), (0.5, 4000.0)])
+def test_ticks_of_a_logarithmic_axis_are_plain_numbers(reach: Any) -> None:
+    curve = ([0.0, 1.0], list(reach))
+    figure = figures.term_curves({"kl": {"a": [curve]}})
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    labels = axes.get_yticklabels(which="both")
+    shown = [label.get_text() for label in labels if label.get_text()]
+    numbers = [float(text.replace("−", "-")) for text in shown]  # a formula is no number
+    places = [label.get_position()[1] for label in labels if label.get_text()]
+    assert numbers == pytest.approx(places, rel=1e-3)
+    assert len([number for number in numbers if reach[0] <= number <= reach[1]]) >= 2

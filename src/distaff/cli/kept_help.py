@@ -1,8 +1,8 @@
-"""The help of a recipe, kept: its settings stand in types that take PyTorch, and seconds, to read.
+"""Keeps the help of a recipe: to make it takes the types of all settings, so PyTorch, and seconds.
 
-The text is made again where distaff's code, Python, the width of the terminal or its colours are
-other than when it was kept. That of an experiment.json is not kept, nor any where other packages
-offer settings of their own.
+The text is made again when distaff's code, Python, the width of the terminal or its colours have
+changed. The help of an experiment.json is not kept, nor any help where other packages offer
+settings of their own.
 """
 
 import os
@@ -27,14 +27,14 @@ def with_help_kept(words: Sequence[str], verb: Callable[[], None]) -> None:
     """Prints the help that is kept for these words, or calls what prints it and keeps that.
 
     Args:
-        words: of the command line, with `--help` among them or without.
-        verb: what the words ask for; it exits after its help.
+        words: of the command line, with or without `--help`.
+        verb: what the words ask for; asked for help, it prints it and exits.
     """
     of_a_file = any(word.endswith(".json") for word in words)
     if not {"-h", "--help"} & set(words) or of_a_file or _of_other_packages():
         verb()
         return
-    # without a home folder there is no place, and where it cannot be written to nothing is kept
+    # no home folder, nothing kept yet, or kept from older code
     with suppress(DistaffError, RuntimeError):
         print(_kept(words), end="")
         raise SystemExit(0)

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from distaff.figures.house_style import COLOURS, figure_of_height, house_style
+from distaff.figures.house_style import (
+    COLOURS,
+    figure_of_height,
+    house_style,
+    logarithmic_height,
+)
 from distaff.measures.checkerboard import PERIODS, Pictures, checkerboard_energy, radial_spectrum
 
 FLOOR = 0.01
@@ -31,9 +36,10 @@ def checkerboard(true_images: Pictures, images: Mapping[str, Pictures]) -> Figur
 
 
 def _draw_spectra(axes: Axes, true_images: Pictures, images: Mapping[str, Pictures]) -> None:
-    axes.semilogy(*radial_spectrum(true_images), color=COLOURS[-1], label="true images")
+    axes.plot(*radial_spectrum(true_images), color=COLOURS[-1], label="true images")
     for colour, pictures in zip(COLOURS, images.values(), strict=False):
-        axes.semilogy(*radial_spectrum(pictures), color=colour)
+        axes.plot(*radial_spectrum(pictures), color=colour)
+    logarithmic_height(axes)
     for period in PERIODS:
         axes.axvline(1 / period, color="0.5", linestyle=":", linewidth=0.8, zorder=0)
     axes.set_xticks([0, *(1 / p for p in PERIODS)], ["0", *(f"1/{p}" for p in PERIODS)])

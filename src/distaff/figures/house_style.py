@@ -6,7 +6,9 @@ from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 PAGE_WIDTH = 7.0
 """Inches; the text width of A4 and letter paper, near enough."""
@@ -44,3 +46,13 @@ def house_style() -> Iterator[None]:
 def figure_of_height(height: float) -> Figure:
     """Returns an empty figure of page width; it belongs to no window and need not be closed."""
     return Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+
+
+def logarithmic_height(axes: Axes) -> None:
+    """Scales the vertical axis by logarithms, with plain numbers at its ticks.
+
+    Matplotlib's own labels are formulas, which the style leaves as they are written.
+    """
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(LogFormatter())

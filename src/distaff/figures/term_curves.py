@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from distaff.figures.house_style import COLOURS, figure_of_height, house_style
+from distaff.figures.house_style import (
+    COLOURS,
+    figure_of_height,
+    house_style,
+    logarithmic_height,
+)
 from distaff.figures.training_curves import Curve
 
 
@@ -23,7 +28,7 @@ def term_curves(terms: Mapping[str, Mapping[str, Sequence[Curve]]], *, title: st
                 for number, (steps, values) in enumerate(curves):
                     label = group if number == 0 else None
                     axes.plot(steps, values, color=colour, label=label, linewidth=1, alpha=0.8)
-            axes.set_yscale("log")
+            logarithmic_height(axes)
             axes.set_title(term)
             axes.set_xlabel("step")
         panels[0].set_ylabel("nats per image")
