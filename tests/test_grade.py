@@ -1,6 +1,7 @@
 """The grader of task 2.i of the assignment CS 699."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,11 @@ class SSLatentVAE:
     [
         ("class SSLatentVAE", "class Other", "has no class SSLatentVAE"),
         ("def load", "def lead", "has no method load"),
+        (
+            "def load(self): pass",
+            "def load(self): raise SystemExit(0)",
+            "load() fails with SystemExit",
+        ),
         ("import numpy as np", "import numpi", "fails with ModuleNotFoundError"),
         ("class SSLatentVAE:", "class SSLatentVAE(:", "fails with SyntaxError"),
         ("load(self): pass", "load(self): open('weights')", "load() fails with FileNotFoundError"),
@@ -156,6 +162,13 @@ def test_a_file_is_graded_by_a_command(tmp_path: Path, capsys: pytest.CaptureFix
     assert 2 < score["value"] < 12
     assert main(["grade", str(file), "--images", "800"]) == 0
     assert "orientation" in capsys.readouterr().out
+
+
+def test_a_file_may_have_the_name_of_a_module(tmp_path: Path) -> None:
+    file = tmp_path / "torch.py"
+    file.write_text(GOOD)
+    assert type(from_file(file)).__name__ == "SSLatentVAE"
+    assert sys.modules["torch"] is torch
 
 
 def test_a_missing_file_and_too_few_images_are_said(tmp_path: Path, dsprites: Any) -> None:

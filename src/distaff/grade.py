@@ -54,12 +54,13 @@ def from_file(path: Path | str) -> Gradable:
     path = Path(path)
     if not path.is_file():
         raise UsageError(f"no file {path}; give a Python file with a class {CLASS}.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # its own name, by which pickles find its classes, unless that is another module's
+    name = path.stem if path.stem not in sys.modules else f"graded_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is no Python file; give one with a class {CLASS}.")
     module = importlib.util.module_from_spec(spec)
-    # where pickles and dataclasses of the file look for its classes
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     sys.path.insert(0, str(path.parent.resolve()))
     try:
         _own(f"{path}", lambda: spec.loader.exec_module(module))  # type: ignore[union-attr]
@@ -151,7 +152,7 @@ def _own(what: str, call: Callable[[], Any]) -> Any:
     """
     try:
         return call()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = first_line(error) or "no reason given"
         raise UsageError(f"{what} fails with {type(error).__name__}: {reason}.") from error
 
