@@ -30,7 +30,7 @@ VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, Abstrac
 
 def model_of(kind: Any, channels: Any, small_nets: dict[str, Any], seed: int = 0) -> Any:
     spec = DataSpec((channels, 16, 16), (3, 4), 100)
-    settings: dict[str, Any] = {"latents": 3, **small_nets}
+    settings: dict[str, Any] = {"latents": 3, **small_nets} if kind in VAE_KINDS else small_nets
     known = {field.name for field in fields(MODELS[kind].Config)}
     config = MODELS[kind].Config(**{n: v for n, v in settings.items() if n in known})
     return build(config, spec, seed=seed)

@@ -119,6 +119,8 @@ def _train_run(
     seconds = resume(run, trainer)
     if progress:
         progress.start(run, trainer)
+    if trainer.current_step == 0:
+        trainer.begin()
     with (
         InterruptGuard(lambda: trainer.validating) as interrupt,
         TrainingLog(run.folder, trainer.current_step, held.check) as log,

@@ -1,4 +1,4 @@
-"""Sprites: the shapes of dSprites at any size, with any factor values, colours and edges."""
+"""Sprites: shapes as in dSprites at any size, with any factor values, colours and edges."""
 
 import colorsys
 import math
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from distaff.data.base import Dataset
 from distaff.data.composition import Composition
-from distaff.data.drawing.shapes import SPRITE_KINDS, draw_shapes
+from distaff.data.drawing.shapes import SHAPES, SPRITE_KINDS, draw_shapes
 from distaff.data.factor_dataset import FactorDataset, grid
 from distaff.data.sources import DrawnImages
 from distaff.data.splits import random_splits
@@ -20,22 +20,24 @@ from distaff.types import Images
 SPLIT_SEED = 2017
 SUBSAMPLES = 4
 FEWEST_IMAGES, MOST_IMAGES = 3, 2_000_000
-NUMBERS = {"square": 1, "ellipse": 2, "heart": 3}
+NUMBERS = {shape: number for number, shape in enumerate(SHAPES, start=1)}
 """Values of the factor shape, as in dSprites."""
+Shape = Literal["square", "ellipse", "heart", "triangle", "crescent", "cross", "l-shape", "star"]
 
 
 class Sprites(Dataset):
-    """A square, ellipse or heart of any scale, orientation, position and colour.
+    """A square, ellipse, heart or other shape of any scale, orientation, position and colour.
 
-    The shapes and the ranges of their factors are those of dSprites; size of the picture, number
-    of values of each factor, colours and edges are settings, and `continuous` draws factor values
-    from their whole range, for what the grid of dSprites cannot answer. Every image is drawn on
-    the device when it is asked for.
+    The first three shapes and the ranges of their factors are those of dSprites; shapes, size of
+    the picture, number of values of each factor, colours and edges are settings, and `continuous`
+    draws factor values from their whole range, for what the grid of dSprites cannot answer. Every
+    image is drawn on the device when it is asked for.
 
     Splits, drawn from a fixed seed: a tenth of the images each for `validation` and `test`, the
     rest for `train`; what a `split` holds out is in none of them and is the split `held_out`.
 
-    Reference: the shapes are those of Matthey, Higgins, Hassabis, Lerchner 2017, "dSprites".
+    Reference: square, ellipse and heart are those of Matthey, Higgins, Hassabis, Lerchner 2017,
+    "dSprites".
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Sprites(Dataset):
         """Height and width of a picture in pixels."""
         colors: int = 1
         """Number of colours: 1 is white on one channel, more are hues on three channels."""
-        shapes: tuple[Literal["square", "ellipse", "heart"], ...] = ("square", "ellipse", "heart")
+        shapes: tuple[Shape, ...] = ("square", "ellipse", "heart")
         """Which shapes."""
         scales: int = 6
         """Number of scales, evenly from 0.5 to 1; a single one is 1."""

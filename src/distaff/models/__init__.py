@@ -12,6 +12,7 @@ from distaff.models.elbo import AbstractVAE
 from distaff.models.factor_vae import FactorVAE
 from distaff.models.generative import GenerativeModel
 from distaff.models.iwae import IWAE
+from distaff.models.modular_renderer import ModularRenderer
 from distaff.models.vae import VAE
 from distaff.registry import Registry
 from distaff.types import DataSpec
@@ -27,6 +28,7 @@ MODELS: Registry[type[Model]] = Registry(
         "factor-vae": FactorVAE,
         "conditional-vae": ConditionalVAE,
         "classifier": Classifier,
+        "modular-renderer": ModularRenderer,
     },
     config=ModelConfig,
 )
@@ -50,6 +52,7 @@ __all__ = [
     "GenerativeModel",
     "Model",
     "ModelConfig",
+    "ModularRenderer",
     "Player",
     "build",
     "parameter_shapes",

@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from distaff.data.factor_dataset import FactorDataset
 from distaff.data.pictures import Resize
 from distaff.models.pictures import Pictures, as_images
 from distaff.registry import Config, Configured
@@ -75,6 +76,19 @@ class Model(nn.Module, Configured, ABC):
         """The players, in the order of a step; most models have the one player `vae`.
 
         Validation, patience and the best parameters go by the objective of the first.
+        """
+
+    def begin(self, images: FactorDataset, *, seed: int) -> None:
+        """Sets initial parameters from the training images, before the first step.
+
+        By default they stay as they were drawn. A training that is resumed does not begin again.
+
+        Args:
+            images: the training images, with the labels that the model may see.
+            seed: decides all that is drawn.
+
+        Raises:
+            UsageError: the images are not of the kind that the model is for.
         """
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from distaff.experiment import Experiment
 from distaff.recipes.demo import DEMO
-from distaff.recipes.dsprites import DSPRITES_BETA_VAE
+from distaff.recipes.dsprites import DSPRITES_BETA_VAE, DSPRITES_MODULAR
 from distaff.recipes.mnist import (
     FASHION_VAE,
     MNIST_CLASSIFIER,
@@ -22,6 +22,7 @@ RECIPES: Registry[Experiment] = Registry(
         for recipe in (
             DEMO,
             DSPRITES_BETA_VAE,
+            DSPRITES_MODULAR,
             MNIST_VAE,
             FASHION_VAE,
             MNIST_IWAE,
@@ -39,6 +40,7 @@ register = RECIPES.register
 __all__ = [
     "DEMO",
     "DSPRITES_BETA_VAE",
+    "DSPRITES_MODULAR",
     "FASHION_VAE",
     "MNIST_CLASSIFIER",
     "MNIST_CONDITIONAL_VAE",

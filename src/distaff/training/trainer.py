@@ -125,6 +125,14 @@ class Trainer:
         exhausted = patience is not None and self.best.evaluations_since >= patience
         return (self.current_step >= self.steps or exhausted) and not self._validation_is_due
 
+    def begin(self) -> None:
+        """Lets the model set its initial parameters from the training images; before any step.
+
+        Raises:
+            UsageError: the images are not of the kind that the model is for.
+        """
+        self.model.begin(self.train, seed=self.seed)
+
     def step(self) -> list[Record]:
         """Takes one step of every player; returns the lines it adds to the log.
 
@@ -319,6 +327,7 @@ def fit(
         RunWarning: the training ends before the model's weights are at their last values.
     """
     trainer = Trainer(model, train, validation, training, seed=seed)
+    trainer.begin()
     while not trainer.finished:
         for record in trainer.step():
             on_record(record)

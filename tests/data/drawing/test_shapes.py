@@ -192,8 +192,8 @@ def test_pictures_without_pixels_are_refused(settings: Any) -> None:
 
 
 def test_unknown_shapes_and_unbounded_factors_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"\[3\] .* 0 to 2"):
-        draw_shapes(*one(3, 1.0))
+    with pytest.raises(ValueError, match=r"\[8\] .* 0 to 7"):
+        draw_shapes(*one(8, 1.0))
     with pytest.raises(ValueError, match="finite"):
         draw_shapes(*one(0, math.nan))
 

@@ -1,4 +1,4 @@
-"""The shapes of dSprites, drawn for any values of their factors."""
+"""The shapes of dSprites and some more, drawn for any values of their factors."""
 
 import math
 
@@ -8,8 +8,8 @@ from torch import Tensor
 
 from distaff.data.drawing.polygons import SUBPIXELS, fill_polygons
 
-SHAPES = ("square", "ellipse", "heart")
-"""Names of the shapes, in the order of their index."""
+SHAPES = ("square", "ellipse", "heart", "triangle", "crescent", "cross", "l-shape", "star")
+"""Names of the shapes, in the order of their index; the first three are those of dSprites."""
 SPRITE_KINDS = ("discrete", "discrete", "ordinal", "discrete", "ordinal", "ordinal")
 """Of color, shape, scale, orientation, posX and posY; an orientation comes round again."""
 HALF_SIDE = 0.15
@@ -23,9 +23,43 @@ def _outlines() -> Float64[Tensor, "shape vertex 2"]:
     turn = torch.arange(150, dtype=torch.float64) * (2 * math.pi / 150)
     lobes = 13 * turn.cos() - 5 * (2 * turn).cos() - 2 * (3 * turn).cos() - (4 * turn).cos()
     heart = torch.stack([turn.sin() ** 3, -2 / 29 * lobes - 0.15], 1)
+    arm = torch.tensor([(-0.4, -1.2), (0.4, -1.2), (0.4, -0.4)])
+    cross = torch.cat([_turned(arm, quarter * math.pi / 2) for quarter in range(4)])
+    bend = torch.tensor([(-0.8, -1.1), (0, -1.1), (0, 0.4), (0.8, 0.4), (0.8, 1.1), (-0.8, 1.1)])
+    corner = torch.tensor([(0.0, -1.35)])
+    notch = _turned(torch.tensor([(0.0, -0.6)]), math.pi / 5)
+    star = torch.cat(
+        [_turned(torch.cat([corner, notch]), fifth * 2 * math.pi / 5) for fifth in range(5)]
+    )
+    top = torch.tensor([(0.0, -1.3)])
+    triangle = torch.cat([_turned(top, third * 2 * math.pi / 3) for third in range(3)])
+    parts = (square, ellipse, heart, triangle, _crescent(), cross, bend, star)
     # a polygon stays the same when its last corner is repeated
-    parts = [torch.cat([part, part[-1:].expand(150 - len(part), 2)]) for part in (square, ellipse)]
-    return torch.stack([*parts, heart])
+    return torch.stack(
+        [torch.cat([part.double(), part[-1:].expand(150 - len(part), 2)]) for part in parts]
+    )
+
+
+def _crescent() -> Float64[Tensor, "vertex 2"]:
+    """A circle of radius 1.2 without one of radius 1 that lies 0.6 to its right."""
+    radius, offset = 1.2, 0.6
+    tip = math.acos((radius**2 - 1 + offset**2) / (2 * offset * radius))
+    inner_tip = math.atan2(radius * math.sin(tip), radius * math.cos(tip) - offset)
+    outer = torch.linspace(tip, 2 * math.pi - tip, 75, dtype=torch.float64)
+    inner = torch.linspace(2 * math.pi - inner_tip, inner_tip, 75, dtype=torch.float64)
+    return torch.cat(
+        [
+            radius * torch.stack([outer.cos(), outer.sin()], 1),
+            torch.stack([inner.cos() + offset, inner.sin()], 1),
+        ]
+    )
+
+
+def _turned(corners: Float[Tensor, "vertex 2"], turn: float) -> Float64[Tensor, "vertex 2"]:
+    """Corners turned clockwise on the screen."""
+    cos, sin = math.cos(turn), math.sin(turn)
+    x, y = corners.double().unbind(dim=1)
+    return torch.stack([x * cos - y * sin, x * sin + y * cos], 1)
 
 
 OUTLINES = _outlines()
@@ -50,7 +84,7 @@ def draw_shapes(
     corner falls between two sub-pixels differ.
 
     Args:
-        shape: Index in SHAPES: 0 square, 1 ellipse, 2 heart.
+        shape: Index in SHAPES: 0 square, 1 ellipse, 2 heart, and so on.
         scale: Size of the shape, 0.5 to 1 in dSprites; at 1 the square is 0.3 of the picture wide.
         orientation: Counter-clockwise turn in radians, 0 to 2 pi in dSprites.
         x: Horizontal place, 0 to 1 in dSprites, a quarter of the picture from its left and from

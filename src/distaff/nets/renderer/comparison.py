@@ -1,0 +1,106 @@
+"""Render and compare: the poses under which templates explain pictures best."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from distaff.nets.renderer.extractor import window
+from distaff.nets.renderer.pose import Pose, frame_points
+from distaff.nets.samplers.bilinear import bilinear_sample
+
+Planes = Float[Tensor, "batch height width"]
+POINTS = 2_000_000
+"""Pixels drawn at once, at most: 8 MB for each number of theirs."""
+NEVER = 0.01
+"""Probability of a pixel that no template speaks for."""
+
+
+def log_likelihood(
+    planes: Planes,
+    templates: Float[Tensor, "slot side side"],
+    slot: Int[Tensor, " batch"],
+    poses: Pose,
+) -> Float[Tensor, "batch candidate"]:
+    """Returns log p(picture | slot, pose) of several poses of each picture, in nats.
+
+    Pixels are independent and bright with the probability that the template has there, kept between
+    0.01 and 0.99; a grey one counts as that share of a bright one.
+
+    Args:
+        planes: pictures of one channel, in [0, 1].
+        templates: in [0, 1].
+        slot: index of the template of each picture.
+        poses: numbers of [batch, candidate].
+    """
+    found = torch.empty_like(poses.x)
+    height, width = planes.shape[1:]
+    rows_at_once = max(1, POINTS // (poses.x.shape[1] * height * width))
+    for template, rows in _by_slot(templates, slot):
+        for some in rows.split(rows_at_once):
+            u, v = frame_points(poses.at(some), height, width)
+            grid = torch.stack([u, v], dim=-1).flatten(0, 2)
+            bright = bilinear_sample(template[None, None], grid[None]).view(u.shape)
+            bright = bright.clamp(NEVER, 1 - NEVER)
+            pictures = planes[some][:, None]
+            found[some] = (pictures * bright.log() + (1 - pictures) * (1 - bright).log()).sum(
+                dim=(2, 3)
+            )
+    return found
+
+
+def _by_slot(
+    templates: Float[Tensor, "slot side side"], slot: Int[Tensor, " batch"]
+) -> Iterator[tuple[Float[Tensor, "side side"], Int[Tensor, " row"]]]:
+    for index, template in enumerate(templates):
+        rows = (slot == index).nonzero()[:, 0]
+        if len(rows):
+            yield template, rows
+
+
+def refine(
+    planes: Planes,
+    templates: Float[Tensor, "slot side side"],
+    slot: Int[Tensor, " batch"],
+    pose: Pose,
+    *,
+    steps: tuple[float, float, float],
+    side: int,
+    reach: int = 2,
+) -> tuple[Pose, Float[Tensor, " batch"]]:
+    """Returns the best poses near those given: turn and size together, then x and y together.
+
+    Args:
+        planes: pictures of one channel, in [0, 1].
+        templates: in [0, 1].
+        slot: index of the template of each picture.
+        pose: where the search begins, [batch].
+        steps: of x and y in pixels, of size as a share of it, and of turn in radians.
+        side: of the square of pixels that is looked at, around the pose; it should hold the sprite
+            and a margin.
+        reach: steps to either side.
+
+    Returns:
+        The poses and their log-likelihood in nats.
+    """
+    cut, left, top = window(planes, pose.x, pose.y, side)
+    here = pose.moved(-left.float(), -top.float())
+    offsets = torch.arange(-reach, reach + 1, dtype=pose.x.dtype, device=pose.x.device)
+    first, second = torch.cartesian_prod(offsets, offsets).T
+    place, size, turn = steps
+    still = torch.zeros_like(first)
+    score = torch.empty(0)
+    for right, down, grow, rotate in (
+        (still, still, first * size, second * turn),
+        (first * place, second * place, still, still),
+    ):
+        tried = Pose(
+            here.x[:, None] + right,
+            here.y[:, None] + down,
+            here.size[:, None] * (1 + grow),
+            here.turn[:, None] + rotate,
+        )
+        score, best = log_likelihood(cut, templates, slot, tried).max(dim=1)
+        here = Pose(*(numbers.gather(1, best[:, None])[:, 0] for numbers in tried))
+    return here.moved(left.float(), top.float()), score
