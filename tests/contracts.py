@@ -29,8 +29,9 @@ VAE_KINDS = [kind for kind, model in MODELS.items() if issubclass(model, Abstrac
 
 
 def model_of(kind: Any, channels: Any, small_nets: dict[str, Any], seed: int = 0) -> Any:
-    spec = DataSpec((channels, 16, 16), (3, 4), 100)
-    settings: dict[str, Any] = {"latents": 3, **small_nets} if kind in VAE_KINDS else small_nets
+    names = ("shape", "scale", "orientation", "posX", "posY")
+    spec = DataSpec((channels, 16, 16), (3, 2, 4, 5, 5), 100, names)
+    settings: dict[str, Any] = {"latents": 20, **small_nets} if kind in VAE_KINDS else small_nets
     known = {field.name for field in fields(MODELS[kind].Config)}
     config = MODELS[kind].Config(**{n: v for n, v in settings.items() if n in known})
     return build(config, spec, seed=seed)
@@ -38,7 +39,7 @@ def model_of(kind: Any, channels: Any, small_nets: dict[str, Any], seed: int = 0
 
 def batch_of(channels: Any, generator: torch.Generator) -> Any:
     images = torch.rand(8, channels, 16, 16, generator=generator)
-    factors = torch.randint(3, (8, 2), generator=generator)
+    factors = torch.randint(2, (8, 5), generator=generator)
     return Batch(images, factors, torch.ones(8, dtype=torch.bool))
 
 
@@ -103,11 +104,11 @@ def test_arrays_give_arrays_and_tensors_tensors(
         pictures, contexts = convert(images), tuple(map(convert, given))
         posterior = model.encode(pictures, *contexts)
         assert isinstance(posterior.mean, kept)
-        assert posterior.mean.shape == posterior.log_std.shape == (8, 3)
+        assert posterior.mean.shape == posterior.log_std.shape == (8, 20)
         assert isinstance(model.decode(posterior.mean, *contexts), kept)
         assert model.reconstruct(pictures, *contexts).shape == images.shape
         row = tuple(each[0] for each in contexts)  # type: ignore[index]
-        assert model.traverse(pictures[0], (-1.0, 1.0), *row).shape == (3, 2, *images.shape[1:])
+        assert model.traverse(pictures[0], (-1.0, 1.0), *row).shape == (20, 2, *images.shape[1:])
         samples = model.sample(8, context=contexts[0]) if contexts else model.sample(8)
         assert isinstance(samples, np.ndarray)
         assert samples.shape == images.shape

@@ -41,6 +41,8 @@ def test_a_run_is_found_under_the_hash_that_it_was_trained_under() -> None:
     assert {name: recipe.config_hash for name, recipe in RECIPES.items()} == {
         "demo": "680c524f",
         "dsprites-beta-vae": "906dc997",
+        "dsprites-partitioned": "970f1a01",
+        "dsprites-renderer": "4672e44e",
         "dsprites-modular": "c42a2a25",
         "mnist-vae": "e37ba88e",
         "fashion-vae": "b7f5e3aa",

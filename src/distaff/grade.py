@@ -17,13 +17,25 @@ from distaff.errors import UsageError, first_line
 from distaff.metrics import METRICS
 from distaff.metrics.measuring import check_seed
 from distaff.metrics.score import Score
+from distaff.models import GenerativeModel
 from distaff.runs.codes import some_test_images
 
 CLASS = "SSLatentVAE"
 BATCH = 256
 FEWEST = 400
 """Images, so that each value of a position is seen several times in either half."""
+LATENT_SCALE = 20.0
+"""By which a model's latents are multiplied for the grader; from 5 on its score is the same."""
 Codes = Float[np.ndarray, "image latent"]
+
+
+@runtime_checkable
+class Partitioned(Protocol):
+    """A model whose latents are in parts, one for each factor."""
+
+    @property
+    def partition_indices(self) -> list[tuple[int, int]]:
+        """The first latent of each factor's part and the one after the last."""
 
 
 @runtime_checkable
@@ -38,6 +50,44 @@ class Gradable(Protocol):
 
     def get_partition_indices(self) -> Sequence[tuple[int, int]]:
         """Returns for each factor the first latent of its part, and the one after the last."""
+
+
+class SSLatentVAE:
+    """A model with parts, as the assignment's class: latents twenty times as large, as arrays.
+
+    The grader's classifier has a fixed penalty, which weighs less the larger the latents are.
+    """
+
+    def __init__(self, model: GenerativeModel) -> None:
+        """Takes a trained model.
+
+        Args:
+            model: with `partition_indices`, such as a partitioned VAE.
+
+        Raises:
+            UsageError: its latents are not in parts.
+        """
+        if not isinstance(model, Partitioned):
+            raise UsageError(
+                f"a {type(model).__name__} has no parts of latents; give a run of a "
+                f"partitioned-vae or a partitioned-renderer."
+            )
+        self.model = model
+        self.parts = model.partition_indices
+
+    def load(self) -> None:
+        """Does nothing: the model is loaded already."""
+
+    def sample_z_given_x(self, x: Float[np.ndarray, "batch height width"]) -> Codes:
+        """Returns a sample of the latents of each image, [batch, latent]."""
+        posterior = self.model.encode(x[:, None])
+        noise = torch.randn(posterior.mean.shape).numpy()
+        codes: Codes = LATENT_SCALE * (posterior.mean + np.exp(posterior.log_std) * noise)
+        return codes
+
+    def get_partition_indices(self) -> Sequence[tuple[int, int]]:
+        """Returns for each factor the first latent of its part, and the one after the last."""
+        return self.parts
 
 
 def from_file(path: Path | str) -> Gradable:

@@ -13,6 +13,8 @@ from distaff.models.factor_vae import FactorVAE
 from distaff.models.generative import GenerativeModel
 from distaff.models.iwae import IWAE
 from distaff.models.modular_renderer import ModularRenderer
+from distaff.models.partitioned_renderer import PartitionedRenderer
+from distaff.models.partitioned_vae import PartitionedVAE
 from distaff.models.vae import VAE
 from distaff.registry import Registry
 from distaff.types import DataSpec
@@ -29,6 +31,8 @@ MODELS: Registry[type[Model]] = Registry(
         "conditional-vae": ConditionalVAE,
         "classifier": Classifier,
         "modular-renderer": ModularRenderer,
+        "partitioned-vae": PartitionedVAE,
+        "partitioned-renderer": PartitionedRenderer,
     },
     config=ModelConfig,
 )
@@ -53,6 +57,8 @@ __all__ = [
     "Model",
     "ModelConfig",
     "ModularRenderer",
+    "PartitionedRenderer",
+    "PartitionedVAE",
     "Player",
     "build",
     "parameter_shapes",

@@ -67,10 +67,16 @@ class AbstractVAE(GenerativeModel):
         super().__init__(config, spec)
         channels, height, width = spec.image_shape
         self.likelihood = config.likelihood.build()
-        posterior = 2 * config.latents
-        self.encoder = config.encoder.build(spec.image_shape, posterior, self.context_size)
+        self.encoder = config.encoder.build(
+            spec.image_shape, self.encoder_outputs, self.context_size
+        )
         outputs = (channels * self.likelihood.outputs_per_channel, height, width)
         self.decoder = config.decoder.build(config.latents + self.context_size, outputs)
+
+    @property
+    def encoder_outputs(self) -> int:
+        """Numbers that the encoder puts out for an image: by default mean and log std of each."""
+        return 2 * self.config.latents
 
     @property
     def players(self) -> Mapping[str, Player]:

@@ -194,9 +194,13 @@ class GenerativeModel(Model):
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise UsageError(f"count is {count!r}; give a whole number from 1 on.")
         generator = torch.Generator().manual_seed(seed)
-        latents = torch.randn(count, self.config.latents, generator=generator)
+        latents = self.prior_sample(count, generator)
         images: Pictures = self.decode(latents.numpy(), context)
         return images
+
+    def prior_sample(self, count: int, generator: torch.Generator) -> Latents:
+        """Draws latents from the prior, by default N(0, I), on the CPU."""
+        return torch.randn(count, self.config.latents, generator=generator)
 
     def check_context(self, context: Context | None, rows: int) -> None:
         """Refuses a context that does not fit the model, or none where it needs one.

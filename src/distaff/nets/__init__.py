@@ -18,6 +18,7 @@ from distaff.nets.decoder import Decoder, DecoderConfig
 from distaff.nets.deconvolution import DeconvolutionDecoder
 from distaff.nets.dense import DenseDecoder, DenseEncoder
 from distaff.nets.encoder import Encoder, EncoderConfig
+from distaff.nets.localized import LocalizedEncoder
 from distaff.nets.residual import ResidualDecoder, ResidualEncoder
 from distaff.nets.spatial_broadcast import CoordConv, SpatialBroadcastDecoder
 from distaff.registry import Registry
@@ -28,6 +29,7 @@ ENCODERS: Registry[type[Encoder]] = Registry(
     {
         "convolutional": ConvolutionalEncoder,
         "dense": DenseEncoder,
+        "localized": LocalizedEncoder,
         "residual": ResidualEncoder,
     },
     config=EncoderConfig,
@@ -89,6 +91,7 @@ __all__ = [
     "DenseDecoder",
     "DenseEncoder",
     "Encoder",
+    "LocalizedEncoder",
     "ResidualDecoder",
     "ResidualEncoder",
     "SpatialBroadcastDecoder",

@@ -2,7 +2,12 @@
 
 from distaff.experiment import Experiment
 from distaff.recipes.demo import DEMO
-from distaff.recipes.dsprites import DSPRITES_BETA_VAE, DSPRITES_MODULAR
+from distaff.recipes.dsprites import (
+    DSPRITES_BETA_VAE,
+    DSPRITES_MODULAR,
+    DSPRITES_PARTITIONED,
+    DSPRITES_RENDERER,
+)
 from distaff.recipes.mnist import (
     FASHION_VAE,
     MNIST_CLASSIFIER,
@@ -22,6 +27,8 @@ RECIPES: Registry[Experiment] = Registry(
         for recipe in (
             DEMO,
             DSPRITES_BETA_VAE,
+            DSPRITES_PARTITIONED,
+            DSPRITES_RENDERER,
             DSPRITES_MODULAR,
             MNIST_VAE,
             FASHION_VAE,
@@ -41,6 +48,8 @@ __all__ = [
     "DEMO",
     "DSPRITES_BETA_VAE",
     "DSPRITES_MODULAR",
+    "DSPRITES_PARTITIONED",
+    "DSPRITES_RENDERER",
     "FASHION_VAE",
     "MNIST_CLASSIFIER",
     "MNIST_CONDITIONAL_VAE",

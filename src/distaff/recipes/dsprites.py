@@ -2,7 +2,8 @@
 
 from distaff.data import DSprites
 from distaff.experiment import FIGURES_OF_A_RUN, Experiment
-from distaff.models import BetaVAE, ModularRenderer
+from distaff.models import BetaVAE, ModularRenderer, PartitionedRenderer, PartitionedVAE
+from distaff.nets import LocalizedEncoder
 from distaff.training.settings import Training
 
 DSPRITES_BETA_VAE = Experiment(
@@ -24,6 +25,41 @@ DSPRITES_BETA_VAE = Experiment(
 California): a beta-VAE on the 245,760 unlabelled images; `q1_a` are its reconstructions, `q1_b`
 its interpolations. It reconstructs well and uses all its latents; with so small a weight they do
 not stand for a factor each, as the mutual information gap says."""
+
+DSPRITES_PARTITIONED = Experiment(
+    name="dsprites-partitioned",
+    # as many labels as the assignment gives
+    data=DSprites.Config(labelled=16_384),
+    model=PartitionedVAE.Config(
+        latents=20, circles=("orientation",), encoder=LocalizedEncoder.Config()
+    ),
+    training=Training(
+        steps=6000,
+        batch_size=160,
+        labelled_per_batch=128,
+        learning_rate=1e-3,
+        schedule="cosine",
+        validate_every=1000,
+    ),
+)
+"""Task 2 of the same assignment: four latents for each of shape, scale, orientation and place,
+learnt from 16,384 labelled images and 229,376 others."""
+
+DSPRITES_RENDERER = Experiment(
+    name="dsprites-renderer",
+    data=DSprites.Config(labelled=16_384),
+    model=PartitionedRenderer.Config(),
+    training=Training(
+        steps=6000,
+        batch_size=128,
+        labelled_per_batch=120,
+        learning_rate=1e-3,
+        schedule="cosine",
+        validate_every=1000,
+    ),
+)
+"""Task 2 of the same assignment with what task 3 knows: a renderer learnt from the labels, a
+posterior by drawing and comparing, and an encoder that learns from labelled and drawn pictures."""
 
 DSPRITES_MODULAR = Experiment(
     name="dsprites-modular",

@@ -159,7 +159,8 @@ def test_log_likelihood_is_that_of_independent_pixels(generator: torch.Generator
     templates = torch.rand(2, 30, 30, generator=generator)
     slot = torch.tensor([0, 1, 1, 0, 1])
     tried = Pose(*(torch.stack([part, part * 1.01], dim=1) for part in pose))
-    found = log_likelihood(pictures, templates, slot, tried)
+    slots = torch.stack([slot, slot], dim=1)
+    found = log_likelihood(pictures, templates, slots, tried)
     for index in range(5):
         for candidate in range(2):
             one = Pose(*(part[index : index + 1, candidate] for part in tried))

@@ -1,7 +1,5 @@
 """Render and compare: the poses under which templates explain pictures best."""
 
-from collections.abc import Iterator
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -20,10 +18,10 @@ NEVER = 0.01
 def log_likelihood(
     planes: Planes,
     templates: Float[Tensor, "slot side side"],
-    slot: Int[Tensor, " batch"],
+    slots: Int[Tensor, "batch candidate"],
     poses: Pose,
 ) -> Float[Tensor, "batch candidate"]:
-    """Returns log p(picture | slot, pose) of several poses of each picture, in nats.
+    """Returns log p(picture | slot, pose) of several candidates for each picture, in nats.
 
     Pixels are independent and bright with the probability that the template has there, kept between
     0.01 and 0.99; a grey one counts as that share of a bright one.
@@ -31,32 +29,25 @@ def log_likelihood(
     Args:
         planes: pictures of one channel, in [0, 1].
         templates: in [0, 1].
-        slot: index of the template of each picture.
+        slots: index of the template.
         poses: numbers of [batch, candidate].
     """
     found = torch.empty_like(poses.x)
     height, width = planes.shape[1:]
-    rows_at_once = max(1, POINTS // (poses.x.shape[1] * height * width))
-    for template, rows in _by_slot(templates, slot):
-        for some in rows.split(rows_at_once):
-            u, v = frame_points(poses.at(some), height, width)
-            grid = torch.stack([u, v], dim=-1).flatten(0, 2)
+    at_once = max(1, POINTS // (height * width))
+    for index, template in enumerate(templates):
+        # a template is not copied for each candidate: all are points of one picture
+        for some in (slots == index).nonzero().split(at_once):
+            row, column = some.unbind(dim=1)
+            pose = Pose(*(numbers[row, column] for numbers in poses))
+            u, v = frame_points(pose, height, width)
+            grid = torch.stack([u, v], dim=-1).flatten(0, 1)
             bright = bilinear_sample(template[None, None], grid[None]).view(u.shape)
             bright = bright.clamp(NEVER, 1 - NEVER)
-            pictures = planes[some][:, None]
-            found[some] = (pictures * bright.log() + (1 - pictures) * (1 - bright).log()).sum(
-                dim=(2, 3)
-            )
+            pictures = planes[row]
+            nats = pictures * bright.log() + (1 - pictures) * (1 - bright).log()
+            found[row, column] = nats.sum(dim=(1, 2))
     return found
-
-
-def _by_slot(
-    templates: Float[Tensor, "slot side side"], slot: Int[Tensor, " batch"]
-) -> Iterator[tuple[Float[Tensor, "side side"], Int[Tensor, " row"]]]:
-    for index, template in enumerate(templates):
-        rows = (slot == index).nonzero()[:, 0]
-        if len(rows):
-            yield template, rows
 
 
 def refine(
@@ -101,6 +92,7 @@ def refine(
             here.size[:, None] * (1 + grow),
             here.turn[:, None] + rotate,
         )
-        score, best = log_likelihood(cut, templates, slot, tried).max(dim=1)
+        slots = slot[:, None].expand_as(tried.x)
+        score, best = log_likelihood(cut, templates, slots, tried).max(dim=1)
         here = Pose(*(numbers.gather(1, best[:, None])[:, 0] for numbers in tried))
     return here.moved(left.float(), top.float()), score
