@@ -6,7 +6,7 @@ from torch import Tensor
 
 from distaff.nets.renderer.extractor import window
 from distaff.nets.renderer.pose import Pose, frame_points
-from distaff.nets.samplers.bilinear import bilinear_sample
+from distaff.nets.samplers import bilinear_sample
 
 Planes = Float[Tensor, "batch height width"]
 POINTS = 2_000_000

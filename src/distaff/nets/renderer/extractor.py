@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from distaff.nets.samplers.bilinear import bilinear_sample
+from distaff.nets.samplers import bilinear_sample
 
 Planes = Float[Tensor, "batch height width"]
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from distaff.nets.renderer.pose import Pose, frame_points
-from distaff.nets.samplers.bilinear import bilinear_sample
+from distaff.nets.samplers import bilinear_sample
 
 
 def render(
