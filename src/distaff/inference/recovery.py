@@ -9,6 +9,7 @@ from torch import Tensor
 from distaff.data import FactorDataset
 from distaff.models import ModularRenderer
 from distaff.models.modular_renderer import Sprites
+from distaff.types import Images
 
 FACTORS = ("shape", "scale", "orientation", "posX", "posY")
 """Of the sets that this can judge: `dsprites` and `sprites`."""
@@ -36,7 +37,7 @@ def sprite_recovery(
         `99 % of errors of turns in degrees`; `median share of wrong pixels` of the sprite's area,
         in the picture drawn again; `doubted`, the share of pictures that the model doubts.
     """
-    found = _read(model, dataset, rows)
+    found = _read(model, dataset.images_at(rows))
     values = dataset.values[rows]
     shape, scale, turn, x, y = (values[:, dataset.factor_names.index(name)] for name in FACTORS)
     side = dataset.image_shape[1]
@@ -46,9 +47,9 @@ def sprite_recovery(
     for slot in found.slot.unique():
         own = found.slot == slot
         named[own] = shape[own] == shape[own].mode().values
-        errors[own] = _turn_errors(
-            found.frame.turn[own], turn[own].float(), float(model.code.order[slot])
-        )
+        order = float(model.code.order[slot])
+        turns = found.frame.turn[own], turn[own].float()
+        errors[own] = _apart(*turns, order, _shared_turn(*turns, order))
     return {
         "purity": _mean(named),
         "places within half a pixel": _mean(away.amax(dim=0) < 0.5),
@@ -61,12 +62,59 @@ def sprite_recovery(
     }
 
 
+def read_back(
+    model: ModularRenderer,
+    dataset: FactorDataset,
+    known: Int[Tensor, " row"],
+    images: Images,
+    values: Float[Tensor, "batch factor"],
+) -> dict[str, float]:
+    """Returns how many of the values that images should have are read in them.
+
+    The reader is a network that learnt shapes from pictures alone, so that it has nothing in common
+    with the model that drew the images but the data.
+
+    Args:
+        model: the reader.
+        dataset: `dsprites` or `sprites`.
+        known: rows of real images, by which the reader's shapes, turns and scales get their names.
+        images: to be read; they are taken as black and white.
+        values: what each should show, in the units and order of the data set's factors.
+
+    Returns:
+        The shares of images with the right `shape`, with `scale` within half a step, with `x` and
+        `y` within half a pixel, and the `mean error of turns in degrees` modulo symmetry.
+    """
+    real, drawn = _read(model, dataset.images_at(known)), _read(model, (images > 0.5).float())
+    columns = [dataset.factor_names.index(name) for name in FACTORS]
+    shape, scale, turn, x, y = values[:, columns].T
+    true_shape, _, true_turn, _, _ = dataset.values[known][:, columns].T
+    side = dataset.image_shape[1]
+    right, errors = torch.zeros(len(images), dtype=torch.bool), torch.full((len(images),), math.pi)
+    for slot in drawn.slot.unique():
+        own, named = drawn.slot == slot, real.slot == slot
+        if not bool(named.any()):
+            continue
+        right[own] = shape[own] == true_shape[named].mode().values
+        order = float(model.code.order[slot])
+        shared = _shared_turn(real.frame.turn[named], true_turn[named].float(), order)
+        errors[own] = _apart(drawn.frame.turn[own], turn[own].float(), order, shared)
+    sizes = drawn.frame.size / model.code.size_high[drawn.slot]
+    return {
+        "shape": _mean(right),
+        "scale": _mean((sizes - scale).abs() < 0.05),
+        "x": _mean((drawn.x - side / 4 - side / 2 * x).abs() < 0.5),
+        "y": _mean((drawn.y - side / 4 - side / 2 * y).abs() < 0.5),
+        "mean error of turns in degrees": math.degrees(float(errors[right].mean())),
+    }
+
+
 def _mean(marks: Tensor) -> float:
     return float(marks.float().mean())
 
 
-def _read(model: ModularRenderer, dataset: FactorDataset, rows: Tensor) -> Sprites:
-    parts = [model.sprites(dataset.images_at(some)) for some in rows.split(CHUNK)]
+def _read(model: ModularRenderer, images: Images) -> Sprites:
+    parts = [model.sprites(some) for some in images.split(CHUNK)]
     frames = [part.frame for part in parts]
     joined = {
         name: torch.cat([getattr(part, name) for part in parts])
@@ -77,13 +125,23 @@ def _read(model: ModularRenderer, dataset: FactorDataset, rows: Tensor) -> Sprit
     return Sprites(frame=frame, **joined)
 
 
-def _turn_errors(
+def _shared_turn(
     found: Float[Tensor, " row"], true: Float[Tensor, " row"], order: float
-) -> Float[Tensor, " row"]:
-    """Absolute errors in radians, modulo the symmetry and one turn that all share."""
+) -> Float[Tensor, ""]:
+    """The turn, times the symmetry, by which all are apart."""
     apart = (found - true) * order
-    shared = torch.atan2(apart.sin().mean(), apart.cos().mean())
-    return torch.atan2((apart - shared).sin(), (apart - shared).cos()).abs() / order
+    return torch.atan2(apart.sin().mean(), apart.cos().mean())
+
+
+def _apart(
+    found: Float[Tensor, " row"],
+    true: Float[Tensor, " row"],
+    order: float,
+    shared: Float[Tensor, ""],
+) -> Float[Tensor, " row"]:
+    """Absolute errors in radians, modulo the symmetry, but for the turn that all share."""
+    apart = (found - true) * order - shared
+    return torch.atan2(apart.sin(), apart.cos()).abs() / order
 
 
 def _wrong_pixels(
