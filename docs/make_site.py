@@ -43,6 +43,7 @@ PAGES = {
     "Adding one thing": "extend.md",
 }
 STUDIES = {
+    "dSprites, with some labels and none": "studies/dsprites.md",
     "Likelihoods on MNIST": "studies/mnist-likelihoods.md",
     "Conditional VAE on MNIST": "studies/mnist-conditional.md",
     "Spatial broadcast decoder": "studies/spatial-broadcast.md",

@@ -44,7 +44,7 @@ def write_page(name: str, folder: Path) -> None:
         results=results, spent=spent, measuring=sum(results["seconds"].values())
     )
     (DOCS / f"{name}.md").write_text(page + "\n")
-    for figure in re.findall(rf"\(figures/{name}-([\w-]+)\.png\)", page):
+    for figure in re.findall(rf"\(figures/{name}-([\w.-]+)\.png\)", page):
         shutil.copyfile(folder / f"{figure}.png", DOCS / f"figures/{name}-{figure}.png")
     shutil.copyfile(folder / "report.pdf", DOCS / f"{name}.pdf")
 

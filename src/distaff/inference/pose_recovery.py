@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -20,8 +20,7 @@ from distaff.nets.samplers import (
 )
 from distaff.types import Images
 
-Sampler = Literal["bilinear", "mip-map", "linearised", "smooth"]
-SAMPLERS: tuple[Sampler, ...] = ("bilinear", "mip-map", "linearised", "smooth")
+SAMPLERS = ("bilinear", "mip-map", "linearised", "smooth")
 FIRST_SIGMA, LAST_SIGMA = 24.0, 0.4
 """Pixels by which pictures are smoothed at the first and at the last step."""
 MARGIN = 3
@@ -48,7 +47,7 @@ def recover_pose(
     targets: Targets,
     start: Pose,
     *,
-    sampler: Sampler,
+    sampler: str,
     steps: int = 150,
     seed: int = 0,
 ) -> Recovered:
@@ -135,7 +134,7 @@ def _pose(place: Float[Tensor, "2 trial"], shape: Float[Tensor, "2 trial"]) -> P
 
 
 def _difference(
-    sampler: Sampler,
+    sampler: str,
     templates: Templates,
     targets: Targets,
     pose: Pose,

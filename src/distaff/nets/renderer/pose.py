@@ -28,8 +28,8 @@ class Pose(NamedTuple):
     turn: Numbers
     """Radians, counter-clockwise."""
 
-    def point(self, u: Numbers, v: Numbers) -> tuple[Numbers, Numbers]:
-        """Returns where a point of the frame lies in the picture, in pixels."""
+    def point(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns where points of the frames, one for each or for all, lie in pixels."""
         cos, sin = self.turn.cos(), self.turn.sin()
         return self.x + self.size * (u * cos + v * sin), self.y + self.size * (v * cos - u * sin)
 

@@ -13,7 +13,6 @@ from distaff.figures.pose_recovery import pose_recovery
 from distaff.inference.pose_recovery import (
     SAMPLERS,
     Recovered,
-    Sampler,
     best_of_turns,
     difference_at,
     recover_pose,
@@ -64,7 +63,7 @@ def transformers(bench: StudyContext, trials: int) -> Results:
 
 
 def _cell(
-    sampler: Sampler, trials: int, distance: tuple[float, float] | None, *, turns: int = 1
+    sampler: str, trials: int, distance: tuple[float, float] | None, *, turns: int = 1
 ) -> dict[str, float]:
     begin = time.monotonic()
     generator = torch.Generator().manual_seed(trials)
@@ -90,7 +89,7 @@ def _cell(
     }
 
 
-def _descend(sampler: Sampler, targets: Tensor, start: Pose, turns: int) -> Recovered:
+def _descend(sampler: str, targets: Tensor, start: Pose, turns: int) -> Recovered:
     template = _template().expand(len(targets), -1, -1)
     return best_of_turns(template, targets, start, turns, partial(recover_pose, sampler=sampler))
 
