@@ -49,6 +49,7 @@ def test_a_run_is_found_under_the_hash_that_it_was_trained_under() -> None:
         "mnist-iwae": "ce82fafc",
         "mnist-dense-vae": "34c1f17b",
         "mnist-conditional-vae": "f88afdfb",
+        "mnist-semi-supervised-vae": "f4e8cdfe",
         "mnist-classifier": "bff98c32",
         "photos": "b0d0e3a2",
     }

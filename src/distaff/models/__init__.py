@@ -15,6 +15,7 @@ from distaff.models.iwae import IWAE
 from distaff.models.modular_renderer import ModularRenderer
 from distaff.models.partitioned_renderer import PartitionedRenderer
 from distaff.models.partitioned_vae import PartitionedVAE
+from distaff.models.semi_supervised_vae import SemiSupervisedVAE
 from distaff.models.vae import VAE
 from distaff.registry import Registry
 from distaff.types import DataSpec
@@ -29,6 +30,7 @@ MODELS: Registry[type[Model]] = Registry(
         "iwae": IWAE,
         "factor-vae": FactorVAE,
         "conditional-vae": ConditionalVAE,
+        "semi-supervised-vae": SemiSupervisedVAE,
         "classifier": Classifier,
         "modular-renderer": ModularRenderer,
         "partitioned-vae": PartitionedVAE,
@@ -60,6 +62,7 @@ __all__ = [
     "PartitionedRenderer",
     "PartitionedVAE",
     "Player",
+    "SemiSupervisedVAE",
     "build",
     "parameter_shapes",
     "register",

@@ -14,6 +14,7 @@ from distaff.recipes.mnist import (
     MNIST_CONDITIONAL_VAE,
     MNIST_DENSE_VAE,
     MNIST_IWAE,
+    MNIST_SEMI_SUPERVISED_VAE,
     MNIST_VAE,
 )
 from distaff.recipes.photos import PHOTOS
@@ -36,6 +37,7 @@ RECIPES: Registry[Experiment] = Registry(
             MNIST_DENSE_VAE,
             MNIST_CONDITIONAL_VAE,
             MNIST_CLASSIFIER,
+            MNIST_SEMI_SUPERVISED_VAE,
             PHOTOS,
         )
     },
@@ -55,6 +57,7 @@ __all__ = [
     "MNIST_CONDITIONAL_VAE",
     "MNIST_DENSE_VAE",
     "MNIST_IWAE",
+    "MNIST_SEMI_SUPERVISED_VAE",
     "MNIST_VAE",
     "PHOTOS",
     "RECIPES",

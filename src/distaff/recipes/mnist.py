@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from distaff.data import FashionMnist, Mnist
 from distaff.experiment import Experiment
-from distaff.models import IWAE, VAE, Classifier, ConditionalVAE
+from distaff.models import IWAE, VAE, Classifier, ConditionalVAE, SemiSupervisedVAE
 from distaff.nets import DenseDecoder, DenseEncoder, ResidualDecoder, ResidualEncoder
 from distaff.training.settings import Training
 
@@ -91,6 +91,27 @@ MNIST_CONDITIONAL_VAE = replace(
     ),
 )
 """The same, told the digit."""
+
+MNIST_SEMI_SUPERVISED_VAE = Experiment(
+    name="mnist-semi-supervised-vae",
+    data=Mnist.Config(labelled=100),
+    model=SemiSupervisedVAE.Config(
+        factor="digit",
+        latents=50,
+        encoder=DenseEncoder.Config(hidden=(500, 500), activation="he-relu"),
+        decoder=DenseDecoder.Config(hidden=(500, 500), activation="he-relu"),
+        weight=50.0,
+    ),
+    training=Training(
+        steps=3000,
+        batch_size=100,
+        labelled_per_batch=50,
+        learning_rate=5e-4,
+        schedule="cosine",
+        validate_every=1000,
+    ),
+)
+"""M2 of Kingma et al. 2014 with 100 labelled digits; 1,000 with `--data.labelled 1000`."""
 
 MNIST_CLASSIFIER = Experiment(
     name="mnist-classifier",
