@@ -89,3 +89,29 @@ def test_the_demo_ends_in_a_report(
         path.read_text().count("data:image/png;base64,") == 6
     )  # five figures, and the matrix of its score
     assert main(["demo", "--runs", str(tmp_path)]) == 0  # found again, not trained again
+
+
+FEW = ("--training.steps", "5", "--training.batch-size", "16", "--training.validate-every", "5")
+
+
+def test_a_network_of_modules_is_trained_scored_and_shown(tmp_path: Path) -> None:
+    small = [*FEW, "--training.validation-images", "64", "--model.images", "600"]
+    assert main(["train", "dsprites-modular", *small, "--runs", str(tmp_path)]) == 0
+    run = next(tmp_path.glob("dsprites-modular/*/seed-0"))
+    assert main(["evaluate", str(run), "--images", "400"]) == 0
+    scores = json.loads((run / "scores.json").read_text())
+    assert scores["mutual-information-gap"]["value"] > 0.5
+    assert main(["illustrate", str(run)]) == 0
+    assert (run / "figures" / "traversals.png").is_file()
+    assert main(["grade", str(run)]) == 2
+
+
+def test_a_renderer_is_learnt_from_labels_and_graded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = [*FEW, "--training.labelled-per-batch", "8", "--training.validation-images", "64"]
+    settings = ["--data.labelled", "1000", "--model.unlabelled", "0", "--runs", str(tmp_path)]
+    assert main(["train", "dsprites-renderer", *small, *settings]) == 0
+    capsys.readouterr()
+    assert main(["grade", str(tmp_path / "dsprites-renderer"), "--images", "600", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["value"] > 49
