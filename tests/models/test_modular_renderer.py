@@ -106,11 +106,13 @@ def test_odd_pictures_are_told_from_sprites(
     half, one = torch.full((1,), 0.5), torch.ones(1)
     cut = draw_shapes(torch.tensor([0]), one, 0 * one, 0 * one - 0.5, half)[None].float()
     star = draw_shapes(torch.tensor([7]), one, 0.3 * one, half, half)[None].float()
-    odd = torch.cat([torch.zeros_like(cut), cut, two_hearts()[None], noisy, star])
+    spot = draw_shapes(torch.tensor([0]), one, 0 * one, half, half)[None].float()
+    spot[..., 5:9, 5:9] = 1  # beyond the window around the square
+    odd = torch.cat([torch.zeros_like(cut), cut, two_hearts()[None], noisy, star, spot])
     names = [DOUBTS[index] for index in model.sprites(odd).doubt]
-    assert names == ["empty", "cut by the border", *["unlike every template"] * 3]
+    assert names == ["empty", "cut by the border", *["unlike every template"] * 4]
     assert int((model.sprites(plain).doubt > 0).sum()) <= 2
-    with pytest.warns(RunWarning, match="1 empty, 1 cut by the border, 3 unlike every template"):
+    with pytest.warns(RunWarning, match="1 empty, 1 cut by the border, 4 unlike every template"):
         model.encode(odd)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

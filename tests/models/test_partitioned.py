@@ -34,6 +34,15 @@ class TestParts:
             places = 20 * parts.places[3:][values].numpy()
             assert LogisticRegression().fit(places, values).score(places, values) == 1
 
+    def test_a_value_is_told_from_two_others_by_its_second_wave(self) -> None:
+        """Places a half circle apart are one place of the second wave, and opposite ones of the
+        first: what a linear classifier can then bend around."""
+        places = Parts(SPEC, ("turn",)).places[3:]
+        angle = 2 * math.pi * torch.arange(40) / 39
+        for wave, columns in ((1, slice(0, 2)), (2, slice(2, 4))):
+            expected = math.sqrt(2) * torch.stack([(wave * angle).cos(), (wave * angle).sin()], 1)
+            assert torch.allclose(places[:, columns], expected, atol=1e-5)
+
     def test_a_straight_line_would_not_do(self) -> None:
         values = np.repeat(np.arange(39), 20)
         line = np.linspace(-20, 20, 39)[values][:, None]
@@ -243,6 +252,16 @@ class TestPartitionedRenderer:
                 exact = torch.zeros(part.size, dtype=torch.float64)
                 exact.index_add_(0, every[:, place], shares.detach())
                 assert torch.allclose(found[row, part.values].double(), exact, atol=0.02)
+
+    def test_a_centroid_that_is_off_costs_nothing(self) -> None:
+        """It only proposes places, and those around them are tried as well."""
+        model, dataset = on_dsprites(300, unlabelled=0, side=100)
+        images = dataset.images_at(dataset.splits["test"][:100]).numpy()
+        first = model.encode(images).mean
+        model.poses.centroid += 0.8 / float(model.poses.size)
+        # a turn that is as likely as another may change, a place may not
+        same = np.isclose(model.encode(images).mean, first, atol=1e-5)[:, 12:].all(axis=1)
+        assert same.mean() >= 0.98
 
     def test_decoding_is_differentiable_in_every_part(self) -> None:
         model, dataset = on_dsprites(200, unlabelled=0, side=100)

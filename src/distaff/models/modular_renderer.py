@@ -31,6 +31,7 @@ from distaff.nets.renderer.symmetry import symmetry_order
 from distaff.nets.renderer.turns import (
     best_of,
     descend_rings,
+    distinct,
     fit_rings,
     improved,
     log_likelihoods,
@@ -174,16 +175,19 @@ class ModularRenderer(GenerativeModel):
         crops, pixels = self._rings(planes, located.x, located.y, frame)
         learn = fit_rings if self.config.learning == "em" else descend_rings
         many = learn(crops, pixels, self.config.slots, seed=seed)
-        rings, _ = merged(many, crops, pixels)
+        rings = merged(many, crops, pixels)
         self.side.fill_(_side_around(planes))
         slot, turn = best_of(
             log_likelihoods(crops, improved(crops, pixels, rings).templates, pixels)
         )
         pose = Pose(located.x, located.y, frame, self._radians(turn))
         self._write(planes, slot, pose)
-        # the templates tell turns apart better than the rings that they came from
-        for _ in range(2):
-            slot, turn = best_of(log_likelihoods(crops, self._ring_templates(), pixels))
+        # the templates tell turns, and shapes, apart better than the rings that they came from
+        for _ in range(3):
+            templates = self._ring_templates()
+            counts = torch.bincount(slot, minlength=len(templates)).float()
+            own = distinct(templates, counts)
+            slot, turn = best_of(log_likelihoods(crops, templates[own], pixels))
             pose = Pose(located.x, located.y, frame, self._radians(turn))
             self._write(planes, slot, pose)
         score = torch.empty(0)

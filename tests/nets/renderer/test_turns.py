@@ -9,6 +9,7 @@ import torch
 from distaff.nets.renderer.turns import (
     best_of,
     descend_rings,
+    distinct,
     fit_rings,
     improved,
     log_likelihoods,
@@ -69,11 +70,17 @@ def test_shapes_in_any_turn_are_told_apart_and_merged(
     crops, shape, turn = turned_crops(600, generator)
     pixels = torch.full((600,), 64.0)
     many = learn(crops, pixels, 7, seed=0)
-    rings, became = merged(many, crops, pixels, within=3)
+    rings = merged(many, crops, pixels, within=3)
     assert len(rings) == 3
-    assert set(became.tolist()) - {-1} == {0, 1, 2}
     slot, found = best_of(log_likelihoods(crops, rings, pixels))
     for k in range(3):
         own = slot == k
         assert len(shape[own].unique()) == 1
         assert len(((found - turn)[own] % 16).unique()) == 1
+
+
+def test_templates_of_one_shape_in_two_turns_are_one(generator: torch.Generator) -> None:
+    shapes = torch.rand(3, 4, 16, generator=generator).round()
+    templates = torch.stack([shapes[0], shapes[1], shapes[0].roll(5, dims=1), shapes[2], shapes[2]])
+    shares = torch.tensor([0.1, 0.3, 0.2, 0.0, 0.4])
+    assert distinct(templates, shares).tolist() == [4, 1, 2]

@@ -26,6 +26,10 @@ STEPS, RATE, BATCH = 300, 0.1, 256
 """Of gradient descent, with Adam on the logits of templates; pictures a step."""
 
 
+ALIKE = 1 / 30
+"""Difference of two templates of one shape, at most, as a share of the power of both."""
+
+
 class RingMixture(NamedTuple):
     """Shapes as rings, each with its share of the pictures."""
 
@@ -152,11 +156,11 @@ def improved(
 
 def merged(
     mixture: RingMixture, crops: Crops, pixels: Float[Tensor, " batch"], *, within: float = 1.0
-) -> tuple[Float[Tensor, "shape radius angle"], Int[Tensor, " slot"]]:
-    """Joins the slots that hold one shape.
+) -> Float[Tensor, "shape radius angle"]:
+    """Returns the templates of shapes, one where several slots hold a shape.
 
-    Two slots are joined if their templates under the best turn differ by less than crops differ
-    from the template of their own slot, in the mean over all crops.
+    Two slots hold one shape if their templates under the best turn differ by less than
+    crops differ from the template of their own slot, in the mean over all crops.
 
     Args:
         mixture: with more slots than shapes.
@@ -165,8 +169,7 @@ def merged(
         within: how many such mean differences are one shape.
 
     Returns:
-        The templates that are left, those with the largest shares first, of each shape the one
-        whose crops differ least from it; and for each slot which of them it became.
+        Of each shape the template from which its crops differ least.
     """
     slot, turn = best_of(log_likelihoods(crops, mixture.templates, pixels))
     weight = _ring_weights(crops)[:, None]
@@ -179,21 +182,39 @@ def merged(
             for k in range(len(mixture.templates))
         ]
     )
-    became = torch.full((len(own),), -1)
     kept: list[int] = []
     for k in own.argsort().tolist():
         gaps = [
             float(_distance(mixture.templates[k], mixture.templates[other], weight))
             for other in kept
         ]
-        if gaps and min(gaps) < limit:
-            became[k] = gaps.index(min(gaps))
-        elif bool(own[k].isfinite()):
-            became[k] = len(kept)
+        if bool(own[k].isfinite()) and min(gaps, default=limit) >= limit:
             kept.append(k)
-    mass = torch.zeros(len(kept)).index_add(0, became.clamp(min=0), mixture.shares)
-    order = mass.argsort(descending=True)
-    return mixture.templates[torch.tensor(kept)[order]], order.argsort()[became]
+    return mixture.templates[torch.tensor(kept)]
+
+
+def distinct(templates: RingTemplates, shares: Float[Tensor, " slot"]) -> Int[Tensor, " shape"]:
+    """Returns the slots that hold shapes of their own, those with the largest shares first.
+
+    Of two templates that differ under their best turn by less than a thirtieth of the power of
+    both, the one with the smaller share is left out. Square, ellipse and heart differ by a tenth.
+
+    Args:
+        templates: of all slots.
+        shares: of the pictures; a slot without any is left out.
+    """
+    weight = _ring_weights(templates)[:, None]
+    powers = (templates.square() * weight).sum(dim=(1, 2))
+    kept: list[int] = []
+    for slot in shares.argsort(descending=True).tolist():
+        gaps = [
+            float(_distance(templates[slot], templates[other], weight))
+            / float(powers[slot] + powers[other])
+            for other in kept
+        ]
+        if float(shares[slot]) > 0 and min(gaps, default=1.0) > ALIKE:
+            kept.append(slot)
+    return torch.tensor(kept)
 
 
 def best_of(log_likelihoods: Shares) -> tuple[Int[Tensor, " batch"], Int[Tensor, " batch"]]:

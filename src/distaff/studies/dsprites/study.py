@@ -31,7 +31,7 @@ class Scale:
     """What a budget decides."""
 
     share: float
-    """Of the steps of the recipes."""
+    """Of the steps of the recipes; of those of the renderer twice as many."""
     memory_images: int
     """Unlabelled images from which templates are learnt."""
     test_images: int
@@ -131,12 +131,13 @@ class DSpritesStudy(Study):
         if isinstance(model, PartitionedRenderer.Config):
             model = replace(model, unlabelled=few)
         if isinstance(model, ModularRenderer.Config):
-            model = replace(model, images=max(few, 600))
+            model = replace(model, images=600 if self.budget == "smoke" else 3072)
         training = recipe.training
         if self.budget == "smoke":
             training = replace(for_smoke(training), labelled_per_batch=None)
         else:
-            steps = int(training.steps * self.scale.share)
+            share = 2 * self.scale.share if recipe is DSPRITES_RENDERER else self.scale.share
+            steps = int(training.steps * share)
             training = replace(training, steps=steps, validate_every=steps)
         return replace(recipe, model=model, training=training)
 
