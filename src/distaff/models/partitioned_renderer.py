@@ -300,23 +300,23 @@ class PartitionedRenderer(GenerativeModel):
         shares, likeliest = scores.softmax(dim=1), scores.argmax(dim=1)
         of_role = {self.roles[role].name: column for column, role in enumerate(ROLES)}
         order = [of_role[part.name] for part in self.parts]
-        probabilities = torch.zeros(len(planes), self.parts.values)
+        probabilities = planes.new_zeros(len(planes), self.parts.values)
         for part, column in zip(self.parts, order, strict=True):
             probabilities[:, part.values].scatter_add_(1, every[:, :, column].clamp(min=0), shares)
-        index = every[torch.arange(len(planes)), likeliest][:, order]
+        index = every[torch.arange(len(planes), device=planes.device), likeliest][:, order]
         return probabilities.clamp(min=LEAST).log(), index
 
     def _proposed(self, located: Located) -> Candidates:
         """Scales as the area says, of each shape and turn, and the place that the centroid says."""
         shapes, scales, turns = (self.roles[role].size for role in ROLES[:3])
-        batch = len(located.area)
+        batch, device = len(located.area), located.area.device
         wanted = (located.area[:, None] / self.poses.area).sqrt()
         few = min(SCALES, scales)
         below = torch.searchsorted(self._table("scale"), wanted) - 1
         lowest = below.clamp(0, scales - few)
-        scale = lowest[:, :, None] + torch.arange(few)
-        shape = torch.arange(shapes)[None, :, None, None].expand(batch, shapes, few, turns)
-        turn = torch.arange(turns).expand(batch, shapes, few, turns)
+        scale = lowest[:, :, None] + torch.arange(few, device=device)
+        shape = torch.arange(shapes, device=device)[:, None, None].expand(batch, -1, few, turns)
+        turn = torch.arange(turns, device=device).expand(batch, shapes, few, turns)
         scale = scale[:, :, :, None].expand_as(turn)
         x, y = self.poses.places_from_centroid(
             shape,
@@ -330,7 +330,8 @@ class PartitionedRenderer(GenerativeModel):
 
     def _neighbours(self, candidates: Candidates) -> Int[Tensor, "batch neighbour 5"]:
         """The eight places around each; those beyond the last place have the index -1."""
-        steps = torch.cartesian_prod(torch.arange(-1, 2), torch.arange(-1, 2))
+        one = torch.arange(-1, 2, device=candidates.device)
+        steps = torch.cartesian_prod(one, one)
         steps = steps[steps.abs().sum(dim=1) > 0]
         moved = candidates[:, :, None, :].repeat(1, 1, len(steps), 1)
         for axis, role in enumerate(("x", "y")):

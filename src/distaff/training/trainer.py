@@ -128,10 +128,13 @@ class Trainer:
     def begin(self) -> None:
         """Lets the model set its initial parameters from the training images; before any step.
 
+        It does so on the CPU, whatever the device of the training.
+
         Raises:
             UsageError: the images are not of the kind that the model is for.
         """
-        self.model.begin(self.train, seed=self.seed)
+        self.model.to("cpu").begin(self.train.to("cpu"), seed=self.seed)
+        self.model.to(self.device)
 
     def step(self) -> list[Record]:
         """Takes one step of every player; returns the lines it adds to the log.
