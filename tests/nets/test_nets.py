@@ -101,7 +101,8 @@ def test_nets_take_and_give_any_size(kind: str, channels: int, size: Any) -> Non
     shape = (channels, *size)
     images = torch.rand(2, *shape)
     encoder = ENCODERS[kind](ENCODERS[kind].Config(), shape, 8)  # type: ignore[call-overload]
-    decoder = DECODERS[kind](DECODERS[kind].Config(), 4, shape)
+    decoder_kind = kind if kind in DECODERS else "convolutional"
+    decoder = DECODERS[decoder_kind](DECODERS[decoder_kind].Config(), 4, shape)
     assert encoder(images).shape == (2, 8)
     assert decoder(torch.randn(2, 4)).shape == images.shape
 
