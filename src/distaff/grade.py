@@ -17,7 +17,7 @@ from distaff.errors import UsageError, first_line
 from distaff.metrics import METRICS
 from distaff.metrics.measuring import check_seed
 from distaff.metrics.score import Score
-from distaff.models import GenerativeModel
+from distaff.models import Model, Partitioned
 from distaff.runs.codes import some_test_images
 
 CLASS = "SSLatentVAE"
@@ -27,15 +27,6 @@ FEWEST = 400
 LATENT_SCALE = 20.0
 """By which a model's latents are multiplied for the grader; from 5 on its score is the same."""
 Codes = Float[np.ndarray, "image latent"]
-
-
-@runtime_checkable
-class Partitioned(Protocol):
-    """A model whose latents are in parts, one for each factor."""
-
-    @property
-    def partition_indices(self) -> list[tuple[int, int]]:
-        """The first latent of each factor's part and the one after the last."""
 
 
 @runtime_checkable
@@ -58,11 +49,11 @@ class SSLatentVAE:
     The grader's classifier has a fixed penalty, which weighs less the larger the latents are.
     """
 
-    def __init__(self, model: GenerativeModel) -> None:
+    def __init__(self, model: Model) -> None:
         """Takes a trained model.
 
         Args:
-            model: with `partition_indices`, such as a partitioned VAE.
+            model: such as a partitioned VAE.
 
         Raises:
             UsageError: its latents are not in parts.
@@ -73,7 +64,6 @@ class SSLatentVAE:
                 f"partitioned-vae or a partitioned-renderer."
             )
         self.model = model
-        self.parts = model.partition_indices
 
     def load(self) -> None:
         """Does nothing: the model is loaded already."""
@@ -87,7 +77,7 @@ class SSLatentVAE:
 
     def get_partition_indices(self) -> Sequence[tuple[int, int]]:
         """Returns for each factor the first latent of its part, and the one after the last."""
-        return self.parts
+        return self.model.partition_indices
 
 
 def from_file(path: Path | str) -> Gradable:

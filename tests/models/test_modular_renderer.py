@@ -15,7 +15,7 @@ from distaff.data.drawing.shapes import draw_shapes
 from distaff.errors import RunWarning, UsageError
 from distaff.inference.recovery import sprite_recovery
 from distaff.models import ModularRenderer, build
-from distaff.models.modular_renderer import DOUBTS
+from distaff.nets.renderer.doubt import DOUBTS
 from distaff.nets.renderer.extractor import polar_crop
 from distaff.nets.renderer.localizer import localize
 from distaff.nets.renderer.turns import log_likelihoods
@@ -109,7 +109,7 @@ def test_odd_pictures_are_told_from_sprites(
     spot = draw_shapes(torch.tensor([0]), one, 0 * one, half, half)[None].float()
     spot[..., 5:9, 5:9] = 1  # beyond the window around the square
     odd = torch.cat([torch.zeros_like(cut), cut, two_hearts()[None], noisy, star, spot])
-    names = [DOUBTS[index] for index in model.sprites(odd).doubt]
+    names = [DOUBTS[index] for index in model.doubts(odd)]
     assert names == ["empty", "cut by the border", *["unlike every template"] * 4]
     assert int((model.sprites(plain).doubt > 0).sum()) <= 2
     with pytest.warns(RunWarning, match="1 empty, 1 cut by the border, 4 unlike every template"):
@@ -117,6 +117,12 @@ def test_odd_pictures_are_told_from_sprites(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.encode(plain[:8])
+
+
+def test_more_shapes_than_slots_are_said() -> None:
+    dataset = DSprites.Config().build().load()
+    with pytest.warns(RunWarning, match="all 2 slots hold a shape of their own"):
+        trained(dataset, slots=2, images=300)
 
 
 def test_pictures_without_a_whole_sprite_are_refused() -> None:

@@ -1,6 +1,7 @@
 """Latents in parts: the VAE that learns them from some labels, and the renderer that does."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from scipy import special
 from sklearn.linear_model import LogisticRegression
 
 from distaff.data import DSprites, FactorDataset, load
-from distaff.errors import UsageError
+from distaff.data.drawing.shapes import draw_shapes
+from distaff.data.sources import StoredImages
+from distaff.errors import RunWarning, UsageError
 from distaff.grade import SSLatentVAE, grade
 from distaff.inference.recovery import read_back
 from distaff.models import ModularRenderer, PartitionedRenderer, PartitionedVAE, build
@@ -271,6 +274,32 @@ class TestPartitionedRenderer:
         (gradient,) = torch.autograd.grad(model.decode(latents).square().sum(), latents)
         reached = [bool((gradient[:, part.latents] != 0).any()) for part in model.parts]
         assert reached == [True] * 5
+
+    def test_odd_pictures_are_told_from_sprites(self) -> None:
+        model, dataset = on_dsprites(400, unlabelled=0, side=100)
+        plain = dataset.images_at(dataset.splits["test"][:200])
+        half, one = torch.full((1,), 0.5), torch.ones(1)
+        cut = draw_shapes(torch.tensor([0]), one, 0 * one, 0 * one - 0.5, half)[None].float()
+        star = draw_shapes(torch.tensor([7]), one, 0.3 * one, half, half)[None].float()
+        two = plain[:1].maximum(plain[0].flip(1, 2))
+        odd = torch.cat([torch.zeros_like(cut), cut, two, star])
+        for posterior in ("refined", "feed-forward"):
+            model.config = replace(model.config, posterior=posterior)
+            assert model.doubts(odd).tolist() == [1, 2, 3, 3]
+            with pytest.warns(RunWarning, match="1 empty, 1 cut by the border, 2 unlike every"):
+                model.encode(odd)
+        model.config = replace(model.config, posterior="refined")
+        assert int((model.doubts(plain) > 0).sum()) <= 4
+
+    def test_black_pictures_and_values_that_do_not_rise_are_refused(self) -> None:
+        dataset = load("dsprites", labelled=20)
+        model = build(PartitionedRenderer.Config(unlabelled=0), dataset.spec, seed=0)
+        black = StoredImages(torch.zeros(len(dataset.split("train")), 1, 64, 64, dtype=torch.uint8))
+        few = dataset.split("train")
+        with pytest.raises(UsageError, match="20 of 20 labelled pictures are black"):
+            model.begin(replace(few, source=black), seed=0)
+        with pytest.raises(UsageError, match=r"values of scale are -0.5.*rise, all above 0"):
+            model.begin(replace(few, values=-few.values), seed=0)
 
     def test_few_labels_and_other_factors_are_refused(self) -> None:
         with pytest.raises(UsageError, match="5 training pictures are labelled, and at least 6"):

@@ -17,12 +17,15 @@ from distaff.nets.samplers import (
     gaussian_blur,
     linearized_sample,
     mip_map_sample,
+    smooth_sample,
 )
 from distaff.types import Images
 
 SAMPLERS = ("bilinear", "mip-map", "linearised", "smooth")
 FIRST_SIGMA, LAST_SIGMA = 24.0, 0.4
 """Pixels by which pictures are smoothed at the first and at the last step."""
+EDGE = 1.0
+"""Cells by which a template is smoothed, at most, before it is read."""
 MARGIN = 3
 """Widths of smoothing by which both pictures are enlarged with black: near a border a sprite would
 sooner leave the picture, which also makes the difference less, than cross it."""
@@ -54,10 +57,10 @@ def recover_pose(
     """Moves, turns and scales a template until its picture is the target, by Adam.
 
     It minimises the mean squared difference of the two pictures over place, turn and the logarithm
-    of the size. With `smooth` both pictures are smoothed by a Gaussian whose width is annealed from
-    24 pixels to 0.4; with `mip-map` both are read from levels of a pyramid that are annealed alike;
-    `linearised` draws points around each one as far apart; `bilinear` takes them as they are. Steps
-    are a tenth as long as what is smoothed; turn and size move once that is 4 pixels.
+    of the size. With `smooth` template and target are smoothed by a Gaussian whose width is
+    annealed from 24 pixels to 0.4; with `mip-map` both are read from levels of a pyramid, annealed
+    alike; `linearised` draws points around each one as far apart; `bilinear` takes them as they
+    are. Steps are a tenth as long as what is smoothed; turn and size move once that is 4 pixels.
 
     Args:
         templates: of each trial, in [0, 1].
@@ -149,10 +152,14 @@ def _difference(
         # as far apart in the frame as sigma is in the picture
         spread = sigma / float(pose.size.detach().mean())
         drawn = linearized_sample(source, grid, spread, generator)
+    elif sampler == "smooth":
+        # sharp edges, read bilinearly, have gradients that jump as they pass from pixel to pixel
+        cells = min(sigma, EDGE)
+        drawn = gaussian_blur(smooth_sample(source, grid, cells), sigma)
+        edge = cells * 2 * pose.size.detach() / source.shape[-1]
+        target = gaussian_blur(target, (sigma**2 + edge.square()).sqrt())
     else:
         drawn = bilinear_sample(source, grid)
-    if sampler == "smooth":
-        drawn, target = gaussian_blur(drawn, sigma), gaussian_blur(target, sigma)
     if sampler == "mip-map":
         same = _identity(target)
         level = math.log2(max(1.0, 2 * sigma))

@@ -15,6 +15,7 @@ from distaff.models.iwae import IWAE
 from distaff.models.modular_renderer import ModularRenderer
 from distaff.models.partitioned_renderer import PartitionedRenderer
 from distaff.models.partitioned_vae import PartitionedVAE
+from distaff.models.parts import Partitioned
 from distaff.models.semi_supervised_vae import SemiSupervisedVAE
 from distaff.models.vae import VAE
 from distaff.registry import Registry
@@ -59,6 +60,7 @@ __all__ = [
     "Model",
     "ModelConfig",
     "ModularRenderer",
+    "Partitioned",
     "PartitionedRenderer",
     "PartitionedVAE",
     "Player",

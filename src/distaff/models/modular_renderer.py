@@ -19,8 +19,9 @@ from distaff.models.generative import GenerativeModel
 from distaff.models.inputs import takes_pictures
 from distaff.models.pictures import Pictures
 from distaff.nets import unrounded
-from distaff.nets.renderer.comparison import NEVER, refine
-from distaff.nets.renderer.extractor import polar_crop, window
+from distaff.nets.renderer.comparison import log_likelihood_of_whole, refine
+from distaff.nets.renderer.doubt import SMALLEST, doubts, largest_misfit, warn_of
+from distaff.nets.renderer.extractor import polar_crop
 from distaff.nets.renderer.localizer import localize
 from distaff.nets.renderer.memory import Memory, splat
 from distaff.nets.renderer.pose import Pose
@@ -35,7 +36,6 @@ from distaff.nets.renderer.turns import (
     fit_rings,
     improved,
     log_likelihoods,
-    merged,
 )
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.types import (
@@ -52,12 +52,9 @@ from distaff.types import (
 
 SEARCHES = ((0.4, 0.03, 0.04), (0.15, 0.012, 0.016), (0.06, 0.005, 0.007))
 """Steps in x and y (pixels), size (share) and turn (radians), from coarse to fine; two of them to
-either side. Rings read the turn to within half of the first."""
-DOUBTS = ("none", "empty", "cut by the border", "unlike every template")
-SMALLEST = 4.0
-"""Pixels of a sprite, at least."""
-UNLIKE = 2.0
-"""How many times worse than all but a hundredth of the training pictures is not explained."""
+either side are tried. Rings read the turn to within half of the first."""
+STD = 0.02
+"""Of the latents around their mean: of a place a third of a pixel, of a turn two degrees."""
 
 
 class Sprites(NamedTuple):
@@ -74,7 +71,7 @@ class Sprites(NamedTuple):
     log_likelihood: Float[Tensor, " batch"]
     """log p(picture | slot, pose), in nats."""
     doubt: Int[Tensor, " batch"]
-    """Why not to trust the row, an index of `DOUBTS`; 0 for no doubt."""
+    """Why not to trust the row, an index of `nets.renderer.doubt.DOUBTS`; 0 for no doubt."""
 
 
 class ModularRenderer(GenerativeModel):
@@ -149,7 +146,7 @@ class ModularRenderer(GenerativeModel):
                     raise ValueError(f"{name} is {given}; it must be from {low} to {high}")
 
     config: Config
-    misfit: Tensor
+    largest_misfit: Tensor
     side: Tensor
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
@@ -159,7 +156,7 @@ class ModularRenderer(GenerativeModel):
         self.memory = Memory(config.slots, config.side)
         self.classifier = RingNet(config.radii, config.slots)
         self.code = PoseCode(config.slots, height, width)
-        self.register_buffer("misfit", torch.tensor(torch.inf))
+        self.register_buffer("largest_misfit", torch.tensor(torch.inf))
         self.register_buffer("side", torch.tensor(min(height, width)))
 
     @torch.no_grad()
@@ -168,6 +165,9 @@ class ModularRenderer(GenerativeModel):
 
         Raises:
             UsageError: there are too few pictures that show a whole sprite.
+
+        Warns:
+            RunWarning: no slot is left over, so that there may be more shapes than slots.
         """
         planes = self._whole_sprites(images, seed)
         located = localize(planes[:, None])
@@ -175,11 +175,9 @@ class ModularRenderer(GenerativeModel):
         crops, pixels = self._rings(planes, located.x, located.y, frame)
         learn = fit_rings if self.config.learning == "em" else descend_rings
         many = learn(crops, pixels, self.config.slots, seed=seed)
-        rings = merged(many, crops, pixels)
         self.side.fill_(_side_around(planes))
-        slot, turn = best_of(
-            log_likelihoods(crops, improved(crops, pixels, rings).templates, pixels)
-        )
+        rings = improved(crops, pixels, many.templates[distinct(many.templates, many.shares)])
+        slot, turn = best_of(log_likelihoods(crops, rings.templates, pixels))
         pose = Pose(located.x, located.y, frame, self._radians(turn))
         self._write(planes, slot, pose)
         # the templates tell turns, and shapes, apart better than the rings that they came from
@@ -190,14 +188,19 @@ class ModularRenderer(GenerativeModel):
             slot, turn = best_of(log_likelihoods(crops, templates[own], pixels))
             pose = Pose(located.x, located.y, frame, self._radians(turn))
             self._write(planes, slot, pose)
-        score = torch.empty(0)
         for steps in SEARCHES:
-            pose, score = self._refined(planes, slot, pose, steps)
+            pose = self._refined(planes, slot, pose, steps)
             self._write(planes, slot, pose)
         order = [float(symmetry_order(template)) for template in self._ring_templates()]
         self.code.fit(slot, pose, torch.tensor(order))
-        misfit = -score / localize(planes[:, None]).area.sqrt()
-        self.misfit.copy_(UNLIKE * misfit.quantile(0.99))
+        self.largest_misfit.copy_(largest_misfit(planes, self._explained(planes, slot, pose)))
+        if self.shapes == self.config.slots:
+            warnings.warn(
+                f"all {self.config.slots} slots hold a shape of their own, so that there may be "
+                f"more shapes than slots; give more with --model.slots.",
+                RunWarning,
+                stacklevel=2,
+            )
 
     @property
     def shapes(self) -> int:
@@ -248,25 +251,31 @@ class ModularRenderer(GenerativeModel):
         with torch.no_grad():
             return self._read(self.prepare(pictures))
 
+    def doubts(self, pictures: Pictures) -> Int[Tensor, " batch"]:
+        """Returns why not to trust what is read from each picture, as an index of `DOUBTS`.
+
+        Args:
+            pictures: as `prepare` takes them.
+
+        Returns:
+            0 for no doubt, 1 empty, 2 cut by the border, 3 unlike every template.
+
+        Raises:
+            UsageError, DataError: as in `prepare`.
+        """
+        return self.sprites(pictures).doubt
+
     @takes_pictures
     def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
         """Returns the latents of pictures; arguments as in `GenerativeModel.encode`.
 
         Warns:
             RunWarning: some pictures are empty, cut by the border or unlike every template, and
-                their latents mean nothing; `sprites` says which.
+                their latents mean nothing; `doubts` says which.
         """
         self.check_context(context, len(images))
         found = self._read(images)
-        doubted = found.doubt.bincount(minlength=len(DOUBTS))[1:].tolist()
-        said = [f"{n} {doubt}" for n, doubt in zip(doubted, DOUBTS[1:], strict=True) if n]
-        if said:
-            warnings.warn(
-                f"of {len(images)} pictures {', '.join(said)}; their latents mean nothing, and "
-                f"model.sprites(pictures).doubt says which they are.",
-                RunWarning,
-                stacklevel=4,
-            )
+        warn_of(found.doubt)
         return self._posterior(found)
 
     def posterior(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
@@ -295,19 +304,15 @@ class ModularRenderer(GenerativeModel):
         )
         slot, turn = best_of(shares + self._present()[:, None])
         pose = Pose(located.x, located.y, frame, self._radians(turn))
-        score = torch.empty(0)
-        for steps in SEARCHES if refined else ((0.0, 0.0, 0.0),):
-            pose, score = self._refined(planes, slot, pose, steps)
-        border = torch.cat(
-            [planes[:, 0], planes[:, -1], planes[:, :, 0], planes[:, :, -1]], dim=1
-        ).amax(dim=1)
-        doubt = torch.where(-score > self.misfit * located.area.sqrt(), 3, 0)
-        doubt = doubt.where(border <= 0.5, 2).where(located.area >= SMALLEST, 1)
+        for steps in SEARCHES if refined else ():
+            pose = self._refined(planes, slot, pose, steps)
+        score = self._explained(planes, slot, pose)
+        doubt = doubts(planes, score, self.largest_misfit)
         return Sprites(slot, pose, *self.code.place(slot, pose), score, doubt)
 
     def _posterior(self, found: Sprites) -> DiagonalGaussian:
         mean = self.code.latents(found.slot, found.frame)
-        return DiagonalGaussian(mean, torch.full_like(mean, math.log(0.02)))
+        return DiagonalGaussian(mean, torch.full_like(mean, math.log(STD)))
 
     def _present(self) -> Float[Tensor, " slot"]:
         """0 for slots that hold a shape, minus infinity for those left empty by merging."""
@@ -350,21 +355,16 @@ class ModularRenderer(GenerativeModel):
         slot: Int[Tensor, " batch"],
         pose: Pose,
         steps: tuple[float, float, float],
-    ) -> tuple[Pose, Float[Tensor, " batch"]]:
+    ) -> Pose:
         side = int(self.side)
-        found, score = refine(
-            planes,
-            self.memory.templates,
-            slot,
-            pose,
-            steps=steps,
-            side=side,
-            reach=2 if any(steps) else 0,
+        return refine(planes, self.memory.templates, slot, pose, steps=steps, side=side)
+
+    def _explained(
+        self, planes: Float[Tensor, "batch height width"], slot: Int[Tensor, " batch"], pose: Pose
+    ) -> Float[Tensor, " batch"]:
+        return log_likelihood_of_whole(
+            planes, self.memory.templates, slot, pose, side=int(self.side)
         )
-        # bright pixels that no template can reach speak against all of them
-        seen, _, _ = window(planes, found.x, found.y, side)
-        beyond = planes.sum(dim=(1, 2)) - seen.sum(dim=(1, 2))
-        return found, score + beyond * math.log(NEVER)
 
     def _whole_sprites(
         self, images: FactorDataset, seed: int

@@ -13,12 +13,13 @@ from distaff.data import FactorDataset
 from distaff.errors import UsageError
 from distaff.likelihoods import Bernoulli
 from distaff.models.base import Player
-from distaff.models.generative import GenerativeModel
 from distaff.models.inputs import takes_pictures
-from distaff.models.parts import Part, Parts, Probabilities
+from distaff.models.parts import STD, Part, Partitioned, Parts, Probabilities, ValueIndices
+from distaff.models.pictures import Pictures
 from distaff.nets import LocalizedEncoder, unrounded
 from distaff.nets.encoder import EncoderConfig
-from distaff.nets.renderer.comparison import log_likelihood
+from distaff.nets.renderer.comparison import log_likelihood, log_likelihood_of_whole
+from distaff.nets.renderer.doubt import doubts, largest_misfit, warn_of
 from distaff.nets.renderer.extractor import window
 from distaff.nets.renderer.localizer import Located, localize
 from distaff.nets.renderer.memory import Memory, splat
@@ -38,8 +39,6 @@ from distaff.types import (
     Settings,
 )
 
-STD = 0.01
-"""Of the latents around their mean."""
 ROLES = ("shape", "scale", "turn", "x", "y")
 SCALES = 2
 """Scales next to the one that the area speaks for."""
@@ -52,10 +51,10 @@ FEWEST_LABELS = 6
 LEAST = 1e-6
 """Probability of a value that was not tried."""
 Candidates = Int[Tensor, "batch candidate 5"]
-"""Indices of values in the order of `ROLES`."""
+"""Indices of values in the order of the parts."""
 
 
-class PartitionedRenderer(GenerativeModel):
+class PartitionedRenderer(Partitioned):
     """A renderer of sprites, learnt from labelled pictures, with four latents for each factor.
 
     Before the first step it finds from the labelled pictures how values stand for places, sizes and
@@ -77,7 +76,7 @@ class PartitionedRenderer(GenerativeModel):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config(GenerativeModel.Config):
+    class Config(Partitioned.Config):
         """Settings of the renderer; the names of the factors are those of dSprites."""
 
         latents: int = 20
@@ -114,14 +113,15 @@ class PartitionedRenderer(GenerativeModel):
     supervised = True
     table: Tensor
     span: Tensor
+    largest_misfit: Tensor
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
         _check_factors(config, spec)
         parts = Parts(spec, (config.turn,))
-        self.roles: dict[str, Part] = {
-            role: part for role in ROLES for part in parts if part.name == getattr(config, role)
-        }
+        role_of = {getattr(config, role): role for role in ROLES}
+        self.roles = tuple(role_of[part.name] for part in parts)
+        """The role of each part."""
         if config.latents != parts.latents:
             raise UsageError(
                 f"latents is {config.latents}, and the {len(parts)} factors take {parts.latents}; "
@@ -130,8 +130,10 @@ class PartitionedRenderer(GenerativeModel):
         self.likelihood = Bernoulli.Config().build()
         self.encoder = config.encoder.build(spec.image_shape, parts.values)
         self.parts = parts
-        self.memory = Memory(self.roles["shape"].size, config.side)
-        self.poses = PoseMap(self.roles["shape"].size, *spec.image_shape[1:])
+        shapes = self._part("shape").size
+        self.memory = Memory(shapes, config.side)
+        self.poses = PoseMap(shapes, *spec.image_shape[1:])
+        self.register_buffer("largest_misfit", torch.tensor(torch.inf))
         self.register_buffer("table", torch.ones(parts.values))
         self.register_buffer("span", torch.tensor(min(spec.image_shape[1:])))
 
@@ -142,7 +144,6 @@ class PartitionedRenderer(GenerativeModel):
         Raises:
             UsageError: too few pictures are labelled.
         """
-        images = images.to("cpu")
         labelled = images.labelled.nonzero()[:, 0]
         if len(labelled) < FEWEST_LABELS:
             raise UsageError(
@@ -151,65 +152,72 @@ class PartitionedRenderer(GenerativeModel):
             )
         self._write_table(images)
         planes = images.images_at(labelled).mean(dim=1)
-        factors = images.factors_at(labelled)
-        values = self._values(factors[:, [part.factor for part in self.parts]])
+        values = self._values(self.parts.values_of(images.factors_at(labelled)))
         self.poses.fit(planes, values)
         self._write(planes, values)
         self.span.fill_(2 * math.ceil(float(self.poses.size * self._table("scale").max())) + 2)
         others = (~images.labelled).nonzero()[:, 0]
         order = torch.randperm(len(others), generator=torch.Generator().manual_seed(seed))
         others = others[order[: self.config.unlabelled]]
-        if not len(others):
-            return
-        more = images.images_at(others).mean(dim=1)
-        every = torch.cat([planes, more])
-        for _ in range(2):
-            read = self._values(self._search(more)[1])
-            known = Values(*(torch.cat(pair) for pair in zip(values, read, strict=True)))
-            self._write(every, known)
-
-    @property
-    def partition_indices(self) -> list[tuple[int, int]]:
-        """The first latent of each factor's part and the one after the last."""
-        return [(part.latents.start, part.latents.stop) for part in self.parts]
+        if len(others):
+            more = images.images_at(others).mean(dim=1)
+            every = torch.cat([planes, more])
+            for _ in range(2):
+                read = self._values(self._search(more)[1])
+                known = Values(*(torch.cat(pair) for pair in zip(values, read, strict=True)))
+                self._write(every, known)
+        self.largest_misfit.copy_(largest_misfit(planes, self._explained(planes, values)))
 
     @property
     def players(self) -> Mapping[str, Player]:
         """One player, which trains the encoder; the renderer is learnt before the first step."""
         return {"encoder": Player(self.encoder_terms, self.objective, ("encoder",))}
 
-    @takes_pictures
-    def probabilities(self, images: Images) -> Probabilities:
-        """Returns how likely each value of each factor is: a tensor of tensors, else an array.
+    def log_probabilities(self, images: Images) -> Probabilities:
+        """Returns log p(y|x) of each value; as in `Partitioned.log_probabilities`."""
+        return self._read(images)[0]
+
+    def doubts(self, pictures: Pictures) -> Int[Tensor, " batch"]:
+        """Returns why not to trust what is read from each picture, as an index of `DOUBTS`.
 
         Args:
-            images: pictures as `prepare` takes them.
+            pictures: as `prepare` takes them.
 
         Returns:
-            [batch, value], for one factor after the other; `parts` says which columns are whose.
+            0 for no doubt, 1 empty, 2 cut by the border, 3 unlike every template.
 
         Raises:
             UsageError, DataError: as in `prepare`.
         """
-        return self._read(images).exp()
+        with torch.no_grad():
+            images = self.prepare(pictures)
+            return self._doubts(images, self._read(images)[1])
+
+    @takes_pictures
+    def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
+        """Returns the latents of pictures; arguments as in `GenerativeModel.encode`.
+
+        Warns:
+            RunWarning: some pictures are empty, cut by the border or unlike every template, and
+                their latents mean nothing; `doubts` says which.
+        """
+        self.check_context(context, len(images))
+        index = self._read(images)[1]
+        warn_of(self._doubts(images, index))
+        return self._posterior(index)
 
     def posterior(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
-        """Returns the latents of images; arguments as in `GenerativeModel.posterior`."""
+        """Returns the latents of pictures without a warning; as in `GenerativeModel.posterior`."""
         self.check_context(context, len(images))
-        if self.config.posterior == "refined":
-            mean = self._places(self._search(images.mean(dim=1))[1])
-        else:
-            mean = self.parts.likeliest(self._read(images))
-        return DiagonalGaussian(mean, torch.full_like(mean, math.log(STD)))
+        return self._posterior(self._read(images)[1])
 
     def outputs(self, latents: Latents, context: Context | None = None) -> Outputs:
         """Returns the logits of the drawn pictures; arguments as in `GenerativeModel.outputs`."""
         self.check_context(context, len(latents))
         channels, height, width = self.spec.image_shape
-        address = self.parts.weights(latents, self.roles["shape"])
+        address = self.parts.weights(latents, self._part("shape"))
         scale, turn, x, y = (
-            self.parts.weights(latents, part) @ self.table[part.values]
-            for part in (self.roles[role] for role in ROLES[1:])
+            self.parts.weights(latents, self._part(role)) @ self._table(role) for role in ROLES[1:]
         )
         # the pose does not depend on the shape, which the address says
         shape = torch.zeros(len(latents), dtype=torch.int64, device=latents.device)
@@ -219,16 +227,16 @@ class PartitionedRenderer(GenerativeModel):
 
     def prior_sample(self, count: int, generator: torch.Generator) -> Latents:
         """Draws a value of each factor, all equally likely."""
-        return self.parts.sample(count, generator)[1]
+        return self.parts.places_of(self.parts.sample(count, generator))
 
     def sample_noise(self, batch_size: int, generator: torch.Generator) -> Noise:
         """Draws for each image a value of each factor, as an index, [batch, factor]."""
-        return self.parts.sample(batch_size, generator)[0]
+        return self.parts.sample(batch_size, generator)
 
     def encoder_terms(self, batch: Batch, noise: Noise) -> LossTerms:
         """Returns `cross_entropy` of labelled pictures and `sleep`, that of drawn ones."""
         with torch.no_grad():
-            drawn = (self.outputs(self._places(noise)) > 0).to(batch.images.dtype)
+            drawn = (self.outputs(self.parts.places_of(noise)) > 0).to(batch.images.dtype)
             factors = torch.full_like(batch.factors, -1)
             factors[:, [part.factor for part in self.parts]] = noise
         both = unrounded(self.encoder(torch.cat([batch.images, drawn])))
@@ -243,35 +251,59 @@ class PartitionedRenderer(GenerativeModel):
         """Returns the sum of the terms."""
         return terms["cross_entropy"] + terms["sleep"]
 
-    def _read(self, images: Images) -> Probabilities:
-        """Log-probabilities of all values."""
+    def _read(self, images: Images) -> tuple[Probabilities, ValueIndices]:
+        """Log-probabilities of all values, and the likeliest ones."""
         if self.config.posterior == "refined":
-            return self._search(images.mean(dim=1))[0]
-        return self.parts.log_probabilities(unrounded(self.encoder(images)))
+            return self._search(images.mean(dim=1))
+        shares = self.parts.log_probabilities(unrounded(self.encoder(images)))
+        return shares, self.parts.likeliest(shares)
+
+    def _posterior(self, index: ValueIndices) -> DiagonalGaussian:
+        mean = self.parts.places_of(index)
+        return DiagonalGaussian(mean, torch.full_like(mean, math.log(STD)))
+
+    def _doubts(self, images: Images, index: ValueIndices) -> Int[Tensor, " batch"]:
+        planes = images.mean(dim=1)
+        return doubts(planes, self._explained(planes, self._values(index)), self.largest_misfit)
+
+    def _explained(
+        self, planes: Float[Tensor, "batch height width"], values: Values
+    ) -> Float[Tensor, " batch"]:
+        """Log-likelihood of whole pictures as they were read, in nats."""
+        pose = self.poses.pose(values)
+        templates, side = self.memory.templates, int(self.span)
+        return log_likelihood_of_whole(planes, templates, values.shape, pose, side=side)
+
+    def _part(self, role: str) -> Part:
+        return self.parts.listed[self.roles.index(role)]
+
+    def _table(self, role: str) -> Float[Tensor, " value"]:
+        """What each value of a factor is in its unit."""
+        return self.table[self._part(role).values]
 
     def _write_table(self, images: FactorDataset) -> None:
-        """Notes what each value is in its factor's unit, the mean where an index is a range."""
+        """Notes what each value is in its factor's unit, the mean where an index is a range.
+
+        Raises:
+            UsageError: values of size or place do not rise, or a size is not above 0.
+        """
+        factors = images.factors_at(torch.arange(len(images)))
         for part in self.parts:
-            index = images.factors_at(torch.arange(len(images)))[:, part.factor]
-            own = images.values[:, part.factor].float()
+            index, own = factors[:, part.factor], images.values[:, part.factor].float()
             total = torch.zeros(part.size).index_add(0, index, own)
             self.table[part.values] = total / torch.bincount(index, minlength=part.size).clamp(1)
+        for role in ("scale", "x", "y"):
+            table = self._table(role)
+            if not bool((table.diff() > 0).all()) or (role == "scale" and not table[0] > 0):
+                raise UsageError(
+                    f"the values of {self._part(role).name} are {_first(table)}; this model needs "
+                    f"such as rise{', all above 0' if role == 'scale' else ''}."
+                )
 
-    def _values(self, index: Int[Tensor, "batch part"]) -> Values:
+    def _values(self, index: Int[Tensor, "*batch part"]) -> Values:
         """What indices of values, in the order of the parts, stand for."""
-        columns = {part.name: index[:, place] for place, part in enumerate(self.parts)}
-        shape = columns[self.roles["shape"].name]
-        return Values(
-            shape,
-            *(self._table(role)[columns[self.roles[role].name]] for role in ROLES[1:]),
-        )
-
-    def _places(self, index: Int[Tensor, "batch part"]) -> Latents:
-        factors = torch.full(
-            (len(index), len(self.spec.factor_sizes)), -1, dtype=torch.int64, device=index.device
-        )
-        factors[:, [part.factor for part in self.parts]] = index
-        return self.parts.known(factors)[0]
+        columns = dict(zip(self.roles, index.unbind(dim=-1), strict=True))
+        return Values(columns["shape"], *(self._table(role)[columns[role]] for role in ROLES[1:]))
 
     def _write(self, planes: Float[Tensor, "batch height width"], values: Values) -> None:
         slots, side = self.memory.logits.shape[:2]
@@ -280,7 +312,7 @@ class PartitionedRenderer(GenerativeModel):
 
     def _search(
         self, planes: Float[Tensor, "batch height width"]
-    ) -> tuple[Probabilities, Int[Tensor, "batch part"]]:
+    ) -> tuple[Probabilities, ValueIndices]:
         """Log-probabilities of all values, and the likeliest values of all factors together."""
         with torch.no_grad():
             found = [self._search_some(some) for some in planes.split(CHUNK)]
@@ -288,7 +320,7 @@ class PartitionedRenderer(GenerativeModel):
 
     def _search_some(
         self, planes: Float[Tensor, "batch height width"]
-    ) -> tuple[Probabilities, Int[Tensor, "batch part"]]:
+    ) -> tuple[Probabilities, ValueIndices]:
         located = localize(planes[:, None])
         cut, left, top = window(planes, located.x, located.y, int(self.span))
         first = self._proposed(located)
@@ -298,17 +330,15 @@ class PartitionedRenderer(GenerativeModel):
         every = torch.cat([first, near], dim=1)
         scores = torch.cat([scores, self._scores(cut, left, top, near)], dim=1)
         shares, likeliest = scores.softmax(dim=1), scores.argmax(dim=1)
-        of_role = {self.roles[role].name: column for column, role in enumerate(ROLES)}
-        order = [of_role[part.name] for part in self.parts]
         probabilities = planes.new_zeros(len(planes), self.parts.values)
-        for part, column in zip(self.parts, order, strict=True):
-            probabilities[:, part.values].scatter_add_(1, every[:, :, column].clamp(min=0), shares)
-        index = every[torch.arange(len(planes), device=planes.device), likeliest][:, order]
+        for part, value in zip(self.parts, every.clamp(min=0).unbind(dim=2), strict=True):
+            probabilities[:, part.values].scatter_add_(1, value, shares)
+        index = every[torch.arange(len(planes), device=planes.device), likeliest]
         return probabilities.clamp(min=LEAST).log(), index
 
     def _proposed(self, located: Located) -> Candidates:
         """Scales as the area says, of each shape and turn, and the place that the centroid says."""
-        shapes, scales, turns = (self.roles[role].size for role in ROLES[:3])
+        shapes, scales, turns = (self._part(role).size for role in ROLES[:3])
         batch, device = len(located.area), located.area.device
         wanted = (located.area[:, None] / self.poses.area).sqrt()
         few = min(SCALES, scales)
@@ -325,8 +355,9 @@ class PartitionedRenderer(GenerativeModel):
             located.x[:, None, None, None].expand(shape.shape),
             located.y[:, None, None, None].expand(shape.shape),
         )
-        places = (_nearest(self._table("x"), x), _nearest(self._table("y"), y))
-        return torch.stack([shape, scale, turn, *places], dim=-1).flatten(1, 3)
+        x, y = _nearest(self._table("x"), x), _nearest(self._table("y"), y)
+        found = dict(zip(ROLES, (shape, scale, turn, x, y), strict=True))
+        return torch.stack([found[role] for role in self.roles], dim=-1).flatten(1, 3)
 
     def _neighbours(self, candidates: Candidates) -> Int[Tensor, "batch neighbour 5"]:
         """The eight places around each; those beyond the last place have the index -1."""
@@ -335,8 +366,9 @@ class PartitionedRenderer(GenerativeModel):
         steps = steps[steps.abs().sum(dim=1) > 0]
         moved = candidates[:, :, None, :].repeat(1, 1, len(steps), 1)
         for axis, role in enumerate(("x", "y")):
-            place = moved[..., ROLES.index(role)] + steps[:, axis]
-            moved[..., ROLES.index(role)] = torch.where(place < self.roles[role].size, place, -1)
+            column = self.roles.index(role)
+            place = moved[..., column] + steps[:, axis]
+            moved[..., column] = torch.where(place < self._part(role).size, place, -1)
         return moved.flatten(1, 2)
 
     def _scores(
@@ -347,16 +379,16 @@ class PartitionedRenderer(GenerativeModel):
         candidates: Candidates,
     ) -> Float[Tensor, "batch candidate"]:
         """Log-likelihoods in nats; minus infinity for places that there are not."""
-        columns = dict(zip(ROLES, candidates.unbind(dim=-1), strict=True))
-        numbers = [self._table(role)[columns[role].clamp(min=0)] for role in ROLES[1:]]
-        pose = self.poses.pose(Values(columns["shape"], *numbers))
+        values = self._values(candidates.clamp(min=0))
+        pose = self.poses.pose(values)
         pose = pose.moved(-left[:, None].float(), -top[:, None].float())
-        scores = log_likelihood(cut, self.memory.templates, columns["shape"], pose)
+        scores = log_likelihood(cut, self.memory.templates, values.shape, pose)
         return scores.where((candidates >= 0).all(dim=-1), -torch.inf)
 
-    def _table(self, role: str) -> Float[Tensor, " value"]:
-        """What each value of a factor is in its unit."""
-        return self.table[self.roles[role].values]
+
+def _first(table: Float[Tensor, " value"]) -> str:
+    """Some numbers as a person writes them."""
+    return ", ".join(f"{number:g}" for number in table[:6].tolist())
 
 
 def _nearest(table: Float[Tensor, " value"], numbers: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """The VAE whose latents are split into parts, one for each factor, learnt from some labels."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,10 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from distaff.errors import UsageError
-from distaff.models.base import Player
 from distaff.models.elbo import AbstractVAE
-from distaff.models.inputs import takes_pictures
-from distaff.models.parts import Parts, Probabilities
+from distaff.models.parts import STD, WIDTH, Partitioned, Parts, Probabilities
 from distaff.nets import unrounded
 from distaff.probability.gaussian import DiagonalGaussian
 from distaff.types import (
@@ -26,11 +23,8 @@ from distaff.types import (
     Settings,
 )
 
-STD = 0.01
-"""Of the latents of a part around their mean: a third of a 32nd of a half circle is 0.05."""
 
-
-class PartitionedVAE(AbstractVAE):
+class PartitionedVAE(Partitioned, AbstractVAE):
     """VAE with four latents for each factor, and others that are free.
 
     The encoder says how likely each value of each factor is, q(y_j|x); part j of the latents is the
@@ -91,30 +85,9 @@ class PartitionedVAE(AbstractVAE):
         """A number for each value of each factor, and two for each free latent."""
         return self._values + 2 * self._free
 
-    @property
-    def partition_indices(self) -> list[tuple[int, int]]:
-        """The first latent of each factor's part and the one after the last."""
-        return [(part.latents.start, part.latents.stop) for part in self.parts]
-
-    @property
-    def players(self) -> Mapping[str, Player]:
-        """One player, which trains encoder and decoder."""
-        return {"vae": Player(self.vae_terms, self.objective, ("encoder", "decoder"))}
-
-    @takes_pictures
-    def probabilities(self, images: Images) -> Probabilities:
-        """Returns how likely each value of each factor is: a tensor of tensors, else an array.
-
-        Args:
-            images: pictures as `prepare` takes them.
-
-        Returns:
-            [batch, value], for one factor after the other; `parts` says which columns are whose.
-
-        Raises:
-            UsageError, DataError: as in `prepare`.
-        """
-        return self._encoded(images)[0].exp()
+    def log_probabilities(self, images: Images) -> Probabilities:
+        """Returns log q(y|x) of each value; as in `Partitioned.log_probabilities`."""
+        return self._encoded(images)[0]
 
     def posterior(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
         """Returns the latents of images, those of the parts at the likeliest values.
@@ -124,18 +97,21 @@ class PartitionedVAE(AbstractVAE):
         """
         self.check_context(context, len(images))
         log_shares, free = self._encoded(images)
-        return self._posterior(self.parts.likeliest(log_shares), free)
+        values = self.parts.likeliest(log_shares)
+        return self._posterior(self.parts.places_of(values), free)
 
     def prior_sample(self, count: int, generator: torch.Generator) -> Latents:
         """Draws a value of each factor, all equally likely, and free latents from N(0, I)."""
-        places = self.parts.sample(count, generator)[1]
+        places = self.parts.places_of(self.parts.sample(count, generator))
         return torch.cat([places, torch.randn(count, self._free, generator=generator)], dim=1)
 
     def vae_terms(self, batch: Batch, noise: Noise) -> LossTerms:
         """Returns `reconstruction`, `kl` and `cross_entropy`, in nats per image."""
         log_shares, free = self._encoded(batch.images)
-        places, seen = self.parts.known(batch.factors)
-        mean = torch.where(seen, places, self.parts.mean(log_shares.exp()))
+        values = self.parts.values_of(batch.factors)
+        known = (values >= 0).repeat_interleave(WIDTH, dim=1)
+        places = self.parts.places_of(values.clamp(min=0))
+        mean = torch.where(known, places, self.parts.mean(log_shares.exp()))
         latents = self._posterior(mean, free).sample(noise)
         log_prob = self.log_likelihood(batch.images, latents).flatten(1).sum(dim=1)
         evenly = sum(math.log(part.size) for part in self.parts)

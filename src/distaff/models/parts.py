@@ -1,16 +1,19 @@
 """Latents in named parts, one for each factor, in which every value has a place of its own."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
 from distaff.errors import UsageError
-from distaff.types import DataSpec, Factors
+from distaff.models.generative import GenerativeModel
+from distaff.models.inputs import takes_pictures
+from distaff.types import DataSpec, Factors, Images
 
 WAVES = (1, 2)
 """Turns along a whole circle. The second lets a linear classifier bend: with the first alone some
@@ -20,8 +23,14 @@ WIDTH = 2 * len(WAVES)
 RADIUS = math.sqrt(2)
 """Of the arcs: a coordinate on a whole circle then has the mean square 1, that of N(0, 1)."""
 
+STD = 0.01
+"""Of the latents of a part around their mean. Neighbours of 32 values on a half circle are 0.14
+apart."""
+
 Probabilities = Float[Tensor, "batch value"]
 """Of the values of all factors, one factor after the other."""
+ValueIndices = Int[Tensor, "batch part"]
+"""Index of the value of each factor, in the order of the parts."""
 
 
 class Part(NamedTuple):
@@ -86,7 +95,7 @@ class Parts(nn.Module):
 
     @property
     def values(self) -> int:
-        """Values of all factors together."""
+        """ValueIndices of all factors together."""
         return sum(part.size for part in self.listed)
 
     @property
@@ -106,13 +115,10 @@ class Parts(nn.Module):
         each = [outputs[:, part.values].log_softmax(dim=1) for part in self.listed]
         return torch.cat(each, dim=1)
 
-    def likeliest(self, log_probabilities: Probabilities) -> Float[Tensor, "batch latent"]:
-        """Returns where the likeliest value of each factor lies."""
+    def likeliest(self, log_probabilities: Probabilities) -> ValueIndices:
+        """Returns the likeliest value of each factor."""
         best = [log_probabilities[:, part.values].argmax(dim=1) for part in self.listed]
-        places = [
-            self.places[part.values][value] for part, value in zip(self.listed, best, strict=True)
-        ]
-        return torch.cat(places, dim=1)
+        return torch.stack(best, dim=1)
 
     def cross_entropy(
         self, log_probabilities: Probabilities, factors: Factors
@@ -130,19 +136,13 @@ class Parts(nn.Module):
             total = total + nats / (value >= 0).sum().clamp(min=1)
         return total
 
-    def sample(
-        self, count: int, generator: torch.Generator
-    ) -> tuple[Factors, Float[Tensor, "batch latent"]]:
-        """Draws values, all equally likely; returns them in the order of the parts, and places."""
+    def sample(self, count: int, generator: torch.Generator) -> ValueIndices:
+        """Draws values, all equally likely, on the generator's device."""
         values = [
             torch.randint(part.size, (count,), generator=generator, device=generator.device)
             for part in self.listed
         ]
-        places = [
-            self.places[part.values].to(value.device)[value]
-            for part, value in zip(self.listed, values, strict=True)
-        ]
-        return torch.stack(values, dim=1), torch.cat(places, dim=1)
+        return torch.stack(values, dim=1)
 
     def weights(
         self, latents: Float[Tensor, "batch latent"], part: Part
@@ -163,19 +163,49 @@ class Parts(nn.Module):
         values = torch.arange(part.size, device=place.device, dtype=place.dtype)
         return (1 - (place[:, None] - values).abs()).clamp(min=0)
 
-    def known(self, factors: Factors) -> tuple[Float[Tensor, "batch latent"], Tensor]:
-        """Returns where known values lie, and which latents have one; unknown values are -1.
+    def places_of(self, values: ValueIndices) -> Float[Tensor, "batch latent"]:
+        """Returns where values lie, those of all factors being known."""
+        places = self.places.to(values.device)
+        columns = zip(self.listed, values.unbind(dim=1), strict=True)
+        return torch.cat([places[part.values][value] for part, value in columns], dim=1)
+
+    def values_of(self, factors: Factors) -> ValueIndices:
+        """Returns the values of the factors that have a part; -1 where they are unknown."""
+        return factors[:, [part.factor for part in self.listed]]
+
+
+class Partitioned(GenerativeModel):
+    """A generative model whose latents are in parts, one for each factor."""
+
+    parts: Parts
+
+    @abstractmethod
+    def log_probabilities(self, images: Images) -> Probabilities:
+        """Returns the logarithm of how likely each value of each factor is.
+
+        Args:
+            images: [batch, channel, height, width] in [0, 1], as `prepare` returns them.
+        """
+
+    @takes_pictures
+    def probabilities(self, images: Images) -> Probabilities:
+        """Returns how likely each value of each factor is: a tensor of tensors, else an array.
+
+        Args:
+            images: pictures as `prepare` takes them.
 
         Returns:
-            The places, [batch, latent], and bool of the same shape.
+            [batch, value], for one factor after the other; `parts` says which columns are whose.
+
+        Raises:
+            UsageError, DataError: as in `prepare`.
         """
-        columns = [factors[:, part.factor] for part in self.listed]
-        places = [
-            self.places[part.values][column.clamp(min=0)]
-            for part, column in zip(self.listed, columns, strict=True)
-        ]
-        seen = torch.stack([column >= 0 for column in columns], dim=1)
-        return torch.cat(places, dim=1), seen.repeat_interleave(WIDTH, dim=1)
+        return self.log_probabilities(images).exp()
+
+    @property
+    def partition_indices(self) -> list[tuple[int, int]]:
+        """The first latent of each factor's part and the one after the last."""
+        return [(part.latents.start, part.latents.stop) for part in self.parts]
 
 
 def _arc(size: int, whole: bool) -> Float[Tensor, "value latent"]:

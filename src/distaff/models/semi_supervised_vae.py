@@ -42,7 +42,8 @@ class SemiSupervisedVAE(ConditionalVAE):
         )
         """Net from image to a number for each class, one of `distaff list nets`."""
         weight: float = 10.0
-        """Weight of the cross-entropy of known classes; in the paper a tenth of their number."""
+        """Weight of the mean cross-entropy of known classes, beside the bound of an image; 0.1 in
+        the paper, whose alpha is a tenth of the number of images, beside a sum over them."""
 
         def __post_init__(self) -> None:
             """Refuses a negative weight."""

@@ -76,6 +76,7 @@ class Trainer:
         self.device = choose_device(training.device)
         self.model = model.to(self.device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._given = train
         self.train = train.to(self.device)
         if self.device.type == "cuda":
             self.train = self.train.packed()
@@ -133,7 +134,7 @@ class Trainer:
         Raises:
             UsageError: the images are not of the kind that the model is for.
         """
-        self.model.to("cpu").begin(self.train.to("cpu"), seed=self.seed)
+        self.model.to("cpu").begin(self._given.to("cpu"), seed=self.seed)
         self.model.to(self.device)
 
     def step(self) -> list[Record]:

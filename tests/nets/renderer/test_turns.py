@@ -14,7 +14,6 @@ from distaff.nets.renderer.turns import (
     improved,
     log_likelihoods,
     mean_rings,
-    merged,
 )
 
 
@@ -70,7 +69,7 @@ def test_shapes_in_any_turn_are_told_apart_and_merged(
     crops, shape, turn = turned_crops(600, generator)
     pixels = torch.full((600,), 64.0)
     many = learn(crops, pixels, 7, seed=0)
-    rings = merged(many, crops, pixels, within=3)
+    rings = many.templates[distinct(many.templates, many.shares)]
     assert len(rings) == 3
     slot, found = best_of(log_likelihoods(crops, rings, pixels))
     for k in range(3):

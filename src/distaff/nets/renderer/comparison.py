@@ -1,5 +1,7 @@
 """Render and compare: the poses under which templates explain pictures best."""
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -11,6 +13,8 @@ from distaff.nets.samplers import bilinear_sample
 Planes = Float[Tensor, "batch height width"]
 POINTS = 2_000_000
 """Pixels drawn at once, at most: 8 MB for each number of theirs."""
+REACH = 2
+"""Steps to either side of a pose that are tried."""
 NEVER = 0.01
 """Probability of a pixel that no template speaks for."""
 
@@ -50,6 +54,31 @@ def log_likelihood(
     return found
 
 
+def log_likelihood_of_whole(
+    planes: Planes,
+    templates: Float[Tensor, "slot side side"],
+    slot: Int[Tensor, " batch"],
+    pose: Pose,
+    side: int,
+) -> Float[Tensor, " batch"]:
+    """Returns log p(picture | slot, pose), in nats, of whole pictures.
+
+    Only a square is drawn; bright pixels outside of it speak against every template.
+
+    Args:
+        planes: pictures of one channel, in [0, 1].
+        templates: in [0, 1].
+        slot: index of the template of each picture.
+        pose: of each.
+        side: of the square of pixels around the pose that is drawn.
+    """
+    cut, left, top = window(planes, pose.x, pose.y, side)
+    here = pose.moved(-left.float(), -top.float())
+    one = Pose(*(numbers[:, None] for numbers in here))
+    inside = log_likelihood(cut, templates, slot[:, None], one)[:, 0]
+    return inside + (planes.sum(dim=(1, 2)) - cut.sum(dim=(1, 2))) * math.log(NEVER)
+
+
 def refine(
     planes: Planes,
     templates: Float[Tensor, "slot side side"],
@@ -58,8 +87,7 @@ def refine(
     *,
     steps: tuple[float, float, float],
     side: int,
-    reach: int = 2,
-) -> tuple[Pose, Float[Tensor, " batch"]]:
+) -> Pose:
     """Returns the best poses near those given: turn and size together, then x and y together.
 
     Args:
@@ -67,21 +95,17 @@ def refine(
         templates: in [0, 1].
         slot: index of the template of each picture.
         pose: where the search begins, [batch].
-        steps: of x and y in pixels, of size as a share of it, and of turn in radians.
+        steps: of x and y in pixels, of size as a share of it, and of turn in radians; two of them
+            to either side are tried.
         side: of the square of pixels that is looked at, around the pose; it should hold the sprite
             and a margin.
-        reach: steps to either side.
-
-    Returns:
-        The poses and their log-likelihood in nats.
     """
     cut, left, top = window(planes, pose.x, pose.y, side)
     here = pose.moved(-left.float(), -top.float())
-    offsets = torch.arange(-reach, reach + 1, dtype=pose.x.dtype, device=pose.x.device)
+    offsets = torch.arange(-REACH, REACH + 1, dtype=pose.x.dtype, device=pose.x.device)
     first, second = torch.cartesian_prod(offsets, offsets).T
     place, size, turn = steps
     still = torch.zeros_like(first)
-    score = torch.empty(0)
     for right, down, grow, rotate in (
         (still, still, first * size, second * turn),
         (first * place, second * place, still, still),
@@ -93,6 +117,6 @@ def refine(
             here.turn[:, None] + rotate,
         )
         slots = slot[:, None].expand_as(tried.x)
-        score, best = log_likelihood(cut, templates, slots, tried).max(dim=1)
-        here = Pose(*(numbers.gather(1, best[:, None])[:, 0] for numbers in tried))
-    return here.moved(left.float(), top.float()), score
+        best = log_likelihood(cut, templates, slots, tried).argmax(dim=1, keepdim=True)
+        here = Pose(*(numbers.gather(1, best)[:, 0] for numbers in tried))
+    return here.moved(left.float(), top.float())

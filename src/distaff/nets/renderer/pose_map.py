@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from distaff.errors import UsageError
 from distaff.nets.renderer.localizer import localize
 from distaff.nets.renderer.pose import Pose
 
@@ -74,8 +75,16 @@ class PoseMap(nn.Module):
         Args:
             planes: pictures of one channel, each of one whole sprite.
             values: of each.
+
+        Raises:
+            UsageError: a picture is black.
         """
         found = localize(planes[:, None])
+        if not bool((found.area > 0).all()):
+            raise UsageError(
+                f"{int((found.area == 0).sum())} of {len(planes)} labelled pictures are black; "
+                f"label such as show a sprite."
+            )
         target = torch.cat([found.x, found.y]).double()
         fits = [_least_squares(target, values, sense, len(self.centroid)) for sense in (1.0, -1.0)]
         _, sense, solved = min(fits, key=lambda fit: fit[0])

@@ -18,14 +18,12 @@ Shares = Float[Tensor, "batch slot angle"]
 
 LEAST, MOST = 0.02, 0.98
 """Of the probability that a point is bright, which no number of pictures settles."""
-
-
 ROUNDS = 12
 """Of expectation and maximisation; the likelihood stands still after about five."""
 STEPS, RATE, BATCH = 300, 0.1, 256
 """Of gradient descent, with Adam on the logits of templates; pictures a step."""
-
-
+FEWEST = 0.001
+"""Share of the pictures that a slot has to have."""
 ALIKE = 1 / 30
 """Difference of two templates of one shape, at most, as a share of the power of both."""
 
@@ -86,7 +84,7 @@ def fit_rings(
 
     It begins with k-means on the spectra along the rings, whose absolute values do not change with
     a turn; of each cluster the crop nearest to its centre is the first template. With more slots
-    than shapes none of these is left out; `merged` then joins the slots of a shape.
+    than shapes none of these is left out; `distinct` then tells which slots hold one of their own.
 
     Args:
         crops: of the pictures.
@@ -154,54 +152,16 @@ def improved(
     return found
 
 
-def merged(
-    mixture: RingMixture, crops: Crops, pixels: Float[Tensor, " batch"], *, within: float = 1.0
-) -> Float[Tensor, "shape radius angle"]:
-    """Returns the templates of shapes, one where several slots hold a shape.
-
-    Two slots hold one shape if their templates under the best turn differ by less than
-    crops differ from the template of their own slot, in the mean over all crops.
-
-    Args:
-        mixture: with more slots than shapes.
-        crops: that it was fitted to.
-        pixels: which each crop covers.
-        within: how many such mean differences are one shape.
-
-    Returns:
-        Of each shape the template from which its crops differ least.
-    """
-    slot, turn = best_of(log_likelihoods(crops, mixture.templates, pixels))
-    weight = _ring_weights(crops)[:, None]
-    aligned = _turned_back(crops, turn)
-    apart = ((aligned - mixture.templates[slot]).square() * weight).sum(dim=(1, 2))
-    limit = within * float(apart.mean())
-    own = torch.stack(
-        [
-            apart[slot == k].mean() if bool((slot == k).any()) else torch.tensor(torch.inf)
-            for k in range(len(mixture.templates))
-        ]
-    )
-    kept: list[int] = []
-    for k in own.argsort().tolist():
-        gaps = [
-            float(_distance(mixture.templates[k], mixture.templates[other], weight))
-            for other in kept
-        ]
-        if bool(own[k].isfinite()) and min(gaps, default=limit) >= limit:
-            kept.append(k)
-    return mixture.templates[torch.tensor(kept)]
-
-
 def distinct(templates: RingTemplates, shares: Float[Tensor, " slot"]) -> Int[Tensor, " shape"]:
     """Returns the slots that hold shapes of their own, those with the largest shares first.
 
-    Of two templates that differ under their best turn by less than a thirtieth of the power of
+    Of two templates that differ, under their best turn, by less than a thirtieth of the power of
     both, the one with the smaller share is left out. Square, ellipse and heart differ by a tenth.
 
     Args:
         templates: of all slots.
-        shares: of the pictures; a slot without any is left out.
+        shares: of the pictures, or their numbers; a slot with less than a thousandth of all is
+            left out.
     """
     weight = _ring_weights(templates)[:, None]
     powers = (templates.square() * weight).sum(dim=(1, 2))
@@ -212,7 +172,8 @@ def distinct(templates: RingTemplates, shares: Float[Tensor, " slot"]) -> Int[Te
             / float(powers[slot] + powers[other])
             for other in kept
         ]
-        if float(shares[slot]) > 0 and min(gaps, default=1.0) > ALIKE:
+        enough = float(shares[slot]) > FEWEST * float(shares.sum())
+        if enough and min(gaps, default=1.0) > ALIKE:
             kept.append(slot)
     return torch.tensor(kept)
 
@@ -221,12 +182,6 @@ def best_of(log_likelihoods: Shares) -> tuple[Int[Tensor, " batch"], Int[Tensor,
     """Returns the likeliest slot of each picture and its turn, as an index of the angles."""
     best = log_likelihoods.flatten(1).argmax(dim=1)
     return best // log_likelihoods.shape[2], best % log_likelihoods.shape[2]
-
-
-def _turned_back(crops: Crops, turn: Int[Tensor, " batch"]) -> Crops:
-    angles = crops.shape[2]
-    place = (torch.arange(angles) + turn[:, None]) % angles
-    return crops.gather(2, place[:, None].expand_as(crops))
 
 
 def _distance(

@@ -111,8 +111,8 @@ def mixtures(bench: StudyContext, pairs: int) -> Results:
                 ],
                 axis=1,
             ),
-            row_labels=[f"{count} differ" for count in range(1, 6)],
-            column_labels=["a", "b", *NAMES, "mix"],
+            row_labels=["1 differs", *(f"{count} differ" for count in range(2, 6))],
+            column_labels=["a", "b", *(f"{name}\nof b" for name in NAMES), "mix"],
         ),
         "Five pairs whose images differ in one to five factors. Left the two images a and b; then "
         "images drawn from the latents of a with the part of one factor from b; on the right the "
