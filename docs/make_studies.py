@@ -1,8 +1,9 @@
-"""Conducts the studies at budget quick and writes their pages in docs/studies/ from the results.
+"""Conducts the studies and writes their pages in docs/studies/ from the results.
 
 The words of a page are those of its template beside it; every number in double braces is filled in
-from the study's results.json. Run with `python docs/make_studies.py [--runs FOLDER] [STUDY ...]`;
-trainings that are finished in the folder are found again.
+from the study's results.json. Run with
+`python docs/make_studies.py [--budget quick|full] [--runs FOLDER] [STUDY ...]`; trainings that are
+finished in the folder are found again.
 """
 
 import argparse
@@ -53,11 +54,12 @@ def main() -> None:
     """Conducts the studies asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("studies", nargs="*", help="by default all")
+    parser.add_argument("--budget", choices=("quick", "full"), default="quick")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     arguments = parser.parse_args()
     for name in arguments.studies or STUDIES:
         with StudyProgress() as progress:
-            folder = run_study(STUDIES[name]("quick"), arguments.runs, watcher=progress)
+            folder = run_study(STUDIES[name](arguments.budget), arguments.runs, watcher=progress)
         write_page(name, folder)
 
 

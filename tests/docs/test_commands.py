@@ -20,7 +20,7 @@ NOT_RUN = {
     r"^python docs/": "writes a page from hours of training",
     r"^distaff demo": "trains for minutes; the recipes are trained below, cut short",
     r"^distaff data (fetch|check)": "needs the network or the real files; see test_official_files",
-    r"^distaff study \S+ --budget quick": "trains for half an hour; see tests/studies",
+    r"^distaff study \S+ --budget (quick|full)": "trains for half an hour; see tests/studies",
     r"^distaff audit": "takes eleven minutes; see tests/audit",
     r"RECIPE|0123abcd|/new/place": "names a place that only its reader has",
 }
