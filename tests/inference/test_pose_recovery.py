@@ -27,10 +27,10 @@ def hearts(generator: torch.Generator) -> tuple[Pose, torch.Tensor]:
     return Pose(16 + 32 * x, 16 + 32 * y, 32 * scale, turn), targets
 
 
-def found(pose: Pose, true: Pose) -> torch.Tensor:
-    """Whether the centroid of each heart is found to a pixel."""
+def found(pose: Pose, true: Pose, *, within: float = 1.0) -> torch.Tensor:
+    """Whether the centroid of each heart is found to so many pixels."""
     centres = [each.point(torch.tensor(0.0), torch.tensor(-1.99 / 32)) for each in (pose, true)]
-    return torch.hypot(*(a - b for a, b in zip(*centres, strict=True))) < 1
+    return torch.hypot(*(a - b for a, b in zip(*centres, strict=True))) < within
 
 
 def test_smooth_descents_find_places_that_bilinear_ones_do_not(generator: torch.Generator) -> None:
@@ -42,6 +42,16 @@ def test_smooth_descents_find_places_that_bilinear_ones_do_not(generator: torch.
     }
     assert bool(found(ends["smooth"].pose, true).all())
     assert float(found(ends["bilinear"].pose, true).float().mean()) < 0.7
+
+
+def test_places_are_found_to_half_a_pixel_from_anywhere(generator: torch.Generator) -> None:
+    many = [hearts(generator) for _ in range(4)]
+    true = Pose(*(torch.cat(numbers) for numbers in zip(*(pose for pose, _ in many), strict=True)))
+    targets = torch.cat([pictures for _, pictures in many])
+    x, y, size, turn = torch.rand(4, len(targets), generator=generator)
+    start = Pose(64 * x, 64 * y, 16 + 16 * size, 2 * math.pi * turn)
+    end = recover_pose(template().expand(len(targets), -1, -1), targets, start, sampler="smooth")
+    assert bool(found(end.pose, true, within=0.5).all())
 
 
 @pytest.mark.slow
@@ -75,6 +85,21 @@ def test_the_landscape_is_that_of_two_blobs() -> None:
     expected = 1 - (-steps.square() / (4 * (sigma**2 + width**2))).exp()
     shares = differences / differences[-1]
     assert torch.allclose(shares, expected / expected[-1], atol=0.02)
+
+
+def test_a_coarse_template_and_its_target_are_smoothed_alike() -> None:
+    """Cells of four pixels, which smooth a template more than the target's own."""
+
+    def blob(side: int, width: float) -> torch.Tensor:
+        place = torch.arange(side) + 0.5 - side / 2
+        return (-(place[:, None].square() + place.square()) / (2 * width**2)).exp()[None]
+
+    sizes = torch.tensor([26.0, 29.0, 32.0, 35.0, 38.0])
+    middle = torch.full_like(sizes, 32.0)
+    targets = blob(64, 6.0).expand(len(sizes), -1, -1)
+    coarse = blob(16, 6.0 / 4).expand(len(sizes), -1, -1)
+    differences = difference_at(coarse, targets, Pose(middle, middle, sizes, 0 * sizes), 1.0)
+    assert bool((differences[2] < 0.1 * differences[[0, 1, 3, 4]]).all())
 
 
 def test_an_unknown_sampler_is_refused() -> None:

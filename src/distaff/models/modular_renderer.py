@@ -15,12 +15,11 @@ from distaff.data import FactorDataset
 from distaff.errors import RunWarning, UsageError
 from distaff.likelihoods import Bernoulli
 from distaff.models.base import Player
-from distaff.models.generative import GenerativeModel
-from distaff.models.inputs import takes_pictures
+from distaff.models.doubting import Doubting
 from distaff.models.pictures import Pictures
 from distaff.nets import unrounded
 from distaff.nets.renderer.comparison import log_likelihood_of_whole, refine
-from distaff.nets.renderer.doubt import SMALLEST, doubts, largest_misfit, warn_of
+from distaff.nets.renderer.doubt import SMALLEST, doubts, largest_misfit
 from distaff.nets.renderer.extractor import polar_crop
 from distaff.nets.renderer.localizer import localize
 from distaff.nets.renderer.memory import Memory, splat
@@ -74,7 +73,7 @@ class Sprites(NamedTuple):
     """Why not to trust the row, an index of `nets.renderer.doubt.DOUBTS`; 0 for no doubt."""
 
 
-class ModularRenderer(GenerativeModel):
+class ModularRenderer(Doubting):
     """Modules for pictures of one sprite on black, learnt from the pictures alone.
 
     A *localizer* finds area and centroid, an *extractor* cuts rings around it, a *classifier* names
@@ -101,7 +100,7 @@ class ModularRenderer(GenerativeModel):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Config(GenerativeModel.Config):
+    class Config(Doubting.Config):
         """Settings of the modular network."""
 
         latents: int = len(LATENTS)
@@ -251,32 +250,10 @@ class ModularRenderer(GenerativeModel):
         with torch.no_grad():
             return self._read(self.prepare(pictures))
 
-    def doubts(self, pictures: Pictures) -> Int[Tensor, " batch"]:
-        """Returns why not to trust what is read from each picture, as an index of `DOUBTS`.
-
-        Args:
-            pictures: as `prepare` takes them.
-
-        Returns:
-            0 for no doubt, 1 empty, 2 cut by the border, 3 unlike every template.
-
-        Raises:
-            UsageError, DataError: as in `prepare`.
-        """
-        return self.sprites(pictures).doubt
-
-    @takes_pictures
-    def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
-        """Returns the latents of pictures; arguments as in `GenerativeModel.encode`.
-
-        Warns:
-            RunWarning: some pictures are empty, cut by the border or unlike every template, and
-                their latents mean nothing; `doubts` says which.
-        """
-        self.check_context(context, len(images))
+    def posterior_and_doubts(self, images: Images) -> tuple[DiagonalGaussian, Int[Tensor, " row"]]:
+        """Returns the latents of images and what to think of them; as in `Doubting`."""
         found = self._read(images)
-        warn_of(found.doubt)
-        return self._posterior(found)
+        return self._posterior(found), found.doubt
 
     def posterior(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
         """Returns the latents of pictures without a warning; as in `GenerativeModel.posterior`."""

@@ -13,13 +13,12 @@ from distaff.data import FactorDataset
 from distaff.errors import UsageError
 from distaff.likelihoods import Bernoulli
 from distaff.models.base import Player
-from distaff.models.inputs import takes_pictures
+from distaff.models.doubting import Doubting
 from distaff.models.parts import STD, Part, Partitioned, Parts, Probabilities, ValueIndices
-from distaff.models.pictures import Pictures
 from distaff.nets import LocalizedEncoder, unrounded
 from distaff.nets.encoder import EncoderConfig
 from distaff.nets.renderer.comparison import log_likelihood, log_likelihood_of_whole
-from distaff.nets.renderer.doubt import doubts, largest_misfit, warn_of
+from distaff.nets.renderer.doubt import doubts, largest_misfit
 from distaff.nets.renderer.extractor import window
 from distaff.nets.renderer.localizer import Located, localize
 from distaff.nets.renderer.memory import Memory, splat
@@ -54,7 +53,7 @@ Candidates = Int[Tensor, "batch candidate 5"]
 """Indices of values in the order of the parts."""
 
 
-class PartitionedRenderer(Partitioned):
+class PartitionedRenderer(Doubting, Partitioned):
     """A renderer of sprites, learnt from labelled pictures, with four latents for each factor.
 
     Before the first step it finds from the labelled pictures how values stand for places, sizes and
@@ -142,7 +141,8 @@ class PartitionedRenderer(Partitioned):
         """Learns pose map and memory from the labelled pictures, and the memory from others too.
 
         Raises:
-            UsageError: too few pictures are labelled.
+            UsageError: too few pictures are labelled, one of them is black, or the values of scale
+                or place do not rise.
         """
         labelled = images.labelled.nonzero()[:, 0]
         if len(labelled) < FEWEST_LABELS:
@@ -177,34 +177,12 @@ class PartitionedRenderer(Partitioned):
         """Returns log p(y|x) of each value; as in `Partitioned.log_probabilities`."""
         return self._read(images)[0]
 
-    def doubts(self, pictures: Pictures) -> Int[Tensor, " batch"]:
-        """Returns why not to trust what is read from each picture, as an index of `DOUBTS`.
-
-        Args:
-            pictures: as `prepare` takes them.
-
-        Returns:
-            0 for no doubt, 1 empty, 2 cut by the border, 3 unlike every template.
-
-        Raises:
-            UsageError, DataError: as in `prepare`.
-        """
-        with torch.no_grad():
-            images = self.prepare(pictures)
-            return self._doubts(images, self._read(images)[1])
-
-    @takes_pictures
-    def encode(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
-        """Returns the latents of pictures; arguments as in `GenerativeModel.encode`.
-
-        Warns:
-            RunWarning: some pictures are empty, cut by the border or unlike every template, and
-                their latents mean nothing; `doubts` says which.
-        """
-        self.check_context(context, len(images))
+    def posterior_and_doubts(self, images: Images) -> tuple[DiagonalGaussian, Int[Tensor, " row"]]:
+        """Returns the latents of images and what to think of them; as in `Doubting`."""
         index = self._read(images)[1]
-        warn_of(self._doubts(images, index))
-        return self._posterior(index)
+        planes = images.mean(dim=1)
+        explained = self._explained(planes, self._values(index))
+        return self._posterior(index), doubts(planes, explained, self.largest_misfit)
 
     def posterior(self, images: Images, context: Context | None = None) -> DiagonalGaussian:
         """Returns the latents of pictures without a warning; as in `GenerativeModel.posterior`."""
@@ -261,10 +239,6 @@ class PartitionedRenderer(Partitioned):
     def _posterior(self, index: ValueIndices) -> DiagonalGaussian:
         mean = self.parts.places_of(index)
         return DiagonalGaussian(mean, torch.full_like(mean, math.log(STD)))
-
-    def _doubts(self, images: Images, index: ValueIndices) -> Int[Tensor, " batch"]:
-        planes = images.mean(dim=1)
-        return doubts(planes, self._explained(planes, self._values(index)), self.largest_misfit)
 
     def _explained(
         self, planes: Float[Tensor, "batch height width"], values: Values

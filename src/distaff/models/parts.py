@@ -22,7 +22,6 @@ WIDTH = 2 * len(WAVES)
 """Latents of a part."""
 RADIUS = math.sqrt(2)
 """Of the arcs: a coordinate on a whole circle then has the mean square 1, that of N(0, 1)."""
-
 STD = 0.01
 """Of the latents of a part around their mean. Neighbours of 32 values on a half circle are 0.14
 apart."""
@@ -95,7 +94,7 @@ class Parts(nn.Module):
 
     @property
     def values(self) -> int:
-        """ValueIndices of all factors together."""
+        """Number of values of all factors together."""
         return sum(part.size for part in self.listed)
 
     @property

@@ -1,12 +1,9 @@
-"""Which pictures a renderer should not be trusted on, and how it says so."""
-
-import warnings
+"""Which pictures a renderer should not be trusted on."""
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from distaff.errors import RunWarning
 from distaff.nets.renderer.localizer import localize
 
 Planes = Float[Tensor, "batch height width"]
@@ -44,20 +41,3 @@ def doubts(
     border = torch.cat(sides, dim=1).amax(dim=1)
     doubt = torch.where(misfit(planes, log_likelihood) > largest, 3, 0)
     return doubt.where(border <= 0.5, 2).where(localize(planes[:, None]).area >= SMALLEST, 1)
-
-
-def warn_of(doubt: Int[Tensor, " batch"]) -> None:
-    """Says how many pictures are doubted, and why; nothing where none is.
-
-    Warns:
-        RunWarning: some are.
-    """
-    counts = doubt.bincount(minlength=len(DOUBTS))[1:].tolist()
-    said = [f"{n} {reason}" for n, reason in zip(counts, DOUBTS[1:], strict=True) if n]
-    if said:
-        warnings.warn(
-            f"of {len(doubt)} pictures {', '.join(said)}; what is read from them means nothing, "
-            f"and model.doubts(pictures) says which they are.",
-            RunWarning,
-            stacklevel=5,
-        )
